@@ -1,5 +1,5 @@
-import type { LineValue } from './core/json-line.ts';
 import { toLineValue } from './core/flatten.ts';
+import type { LineValue } from './core/json-line.ts';
 import { TidelogError } from './errors.ts';
 
 /** An object whose properties can be read, set and deleted; each change is told. `update()` sets several at once. */
@@ -13,7 +13,11 @@ export type LiveObject = { [key: string]: unknown } & {
  * @param onChange Called with a plain copy of all values after each change.
  * @throws TidelogError `invalid-argument` from a setter when a value cannot be kept (functions, symbols, cycles); nothing changes then.
  */
-export function createLiveObject(where: string, initial: Record<string, LineValue>, onChange: (values: Record<string, LineValue>) => void): LiveObject {
+export function createLiveObject(
+	where: string,
+	initial: Record<string, LineValue>,
+	onChange: (values: Record<string, LineValue>) => void,
+): LiveObject {
 	const values: Record<string, LineValue> = { ...initial };
 	const set = (key: string, value: unknown) => {
 		try {

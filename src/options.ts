@@ -38,19 +38,33 @@ export function checkOptions(options: InitOptions): void {
 	if (typeof options !== 'object' || options === null) bad(`options must be an object with at least \`project\`, but were ${String(options)}.`);
 	for (const key of Object.keys(options)) if (!KNOWN.has(key)) bad(`there is no option \`${key}\`. Known are ${[...KNOWN].join(', ')}.`);
 	const { project, name, config, server, token, entity, store, workerUrl, onError } = options;
-	if (typeof project !== 'string' || project === '') bad(`\`project\` is ${project === '' ? 'empty' : `of type ${typeof project}`}. Give a name of 1 to 128 characters.`);
+	if (typeof project !== 'string' || project === '')
+		bad(`\`project\` is ${project === '' ? 'empty' : `of type ${typeof project}`}. Give a name of 1 to 128 characters.`);
 	if (project.length > 128) bad(`\`project\` has ${project.length} characters; 128 are the most.`);
 	if (/[/\\#?%:]/.test(project)) bad(`\`project\` must not hold any of / \\ # ? % : but was "${project}".`);
 	for (const [key, value] of Object.entries({ name, server, token, entity, workerUrl })) {
-		if (value !== undefined && (typeof value !== 'string' || value === '')) bad(`\`${key}\` must be text that is not empty, but was ${JSON.stringify(value)}.`);
+		if (value !== undefined && (typeof value !== 'string' || value === ''))
+			bad(`\`${key}\` must be text that is not empty, but was ${JSON.stringify(value)}.`);
 	}
 	if (config !== undefined && (typeof config !== 'object' || config === null || Array.isArray(config))) bad('`config` must be an object.');
-	if (store !== undefined && store !== 'persistent' && store !== 'memory') bad(`\`store\` must be "persistent" or "memory", but was ${JSON.stringify(store)}.`);
+	if (store !== undefined && store !== 'persistent' && store !== 'memory')
+		bad(`\`store\` must be "persistent" or "memory", but was ${JSON.stringify(store)}.`);
 	if (onError !== undefined && typeof onError !== 'function') bad('`onError` must be a function.');
-	if (server !== undefined && !/^https?:\/\/[^/]/.test(server)) bad(`\`server\` must be an http or https address such as http://127.0.0.1:8420, but was "${server}".`);
+	if (server !== undefined && !/^https?:\/\/[^/]/.test(server))
+		bad(`\`server\` must be an http or https address such as http://127.0.0.1:8420, but was "${server}".`);
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof InitOptions>(['project', 'name', 'config', 'server', 'token', 'entity', 'store', 'workerUrl', 'onError']);
+const KNOWN: ReadonlySet<string> = new Set<keyof InitOptions>([
+	'project',
+	'name',
+	'config',
+	'server',
+	'token',
+	'entity',
+	'store',
+	'workerUrl',
+	'onError',
+]);
 
 /** @throws TidelogError `invalid-argument` that names the key whose value cannot be kept. */
 export function configValues(config: Record<string, unknown>): Record<string, LineValue> {

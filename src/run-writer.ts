@@ -46,7 +46,10 @@ export class RunWriter {
 
 	/** Takes a batch. One that is known already (the caller sends all unconfirmed ones again to a new writer) is ignored. */
 	receive(batch: RowMessage): void {
-		if (batch.n0 + batch.count <= this.#nextN) return this.#onChange();
+		if (batch.n0 + batch.count <= this.#nextN) {
+			this.#onChange();
+			return;
+		}
 		if (batch.n0 !== this.#nextN) throw new Error(`Records ${this.#nextN} to ${batch.n0 - 1} never came; batch ${batch.n0} cannot be kept in order.`);
 		this.#nextN += batch.count;
 		this.#queue.push(batch);

@@ -5,7 +5,7 @@ import { createLiveObject, type LiveObject } from './live-object.ts';
 import { Image } from './media/image.ts';
 import type { InitOptions } from './options.ts';
 import type { Clock } from './platform/clock.ts';
-import { tfjsCallbacks, type TfjsCallbacks, type TfjsOptions } from './tfjs.ts';
+import { type TfjsCallbacks, type TfjsOptions, tfjsCallbacks } from './tfjs.ts';
 import type { Connection, RunSpec, WriterReport } from './transport/messages.ts';
 import { RowTransport } from './transport/row-transport.ts';
 import type { WriterLink } from './transport/writer-link.ts';
@@ -92,7 +92,13 @@ export class Run {
 	#reportWaiters: (() => void)[] = [];
 
 	/** Use `init()`. */
-	constructor(spec: RunSpec, link: WriterLink, clock: Clock, onError: InitOptions['onError'], onVisibility: (listener: (isHidden: boolean) => void) => () => void) {
+	constructor(
+		spec: RunSpec,
+		link: WriterLink,
+		clock: Clock,
+		onError: InitOptions['onError'],
+		onVisibility: (listener: (isHidden: boolean) => void) => () => void,
+	) {
 		this.id = spec.run;
 		this.name = spec.name;
 		this.project = spec.project;
@@ -143,11 +149,21 @@ export class Run {
 	 */
 	log(data: Record<string, unknown>, options?: LogOptions): void {
 		if (typeof data !== 'object' || data === null) {
-			throw new TidelogError('invalid-argument', `log(): values must come as an object such as { loss: 0.3 }, but were ${String(data)}; this call was not logged.`);
+			throw new TidelogError(
+				'invalid-argument',
+				`log(): values must come as an object such as { loss: 0.3 }, but were ${String(data)}; this call was not logged.`,
+			);
 		}
-		if (this.#isFinished) throw new TidelogError('invalid-argument', `log(): run ${this.id} was finished; this call was not logged. Log before finish(), or init() a new run.`);
+		if (this.#isFinished)
+			throw new TidelogError(
+				'invalid-argument',
+				`log(): run ${this.id} was finished; this call was not logged. Log before finish(), or init() a new run.`,
+			);
 		const step = options === undefined ? this.#nextStep : this.#checkedStep(options);
-		if (this.#transport.isFull) return this.#drop();
+		if (this.#transport.isFull) {
+			this.#drop();
+			return;
+		}
 		const nowMs = this.#clock.nowMs();
 		const timestampMs = nowMs > this.#lastTimestampMs ? nowMs : this.#lastTimestampMs;
 		const runtimeS = (this.#clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
@@ -193,7 +209,10 @@ export class Run {
 	 */
 	async synced(): Promise<void> {
 		if (this.#spec.server === undefined) {
-			throw new TidelogError('invalid-argument', 'synced(): this run has no server, so nothing is ever sent. Give init() a `server`, or wait for flush().');
+			throw new TidelogError(
+				'invalid-argument',
+				'synced(): this run has no server, so nothing is ever sent. Give init() a `server`, or wait for flush().',
+			);
 		}
 		await this.flush();
 		const upTo = this.#transport.n;

@@ -1,6 +1,6 @@
+import type { LineValue } from './core/json-line.ts';
 import type { RunState, Store } from './core/store.ts';
 import { isPending } from './core/store.ts';
-import type { LineValue } from './core/json-line.ts';
 import type { Clock } from './platform/clock.ts';
 import { MemoryStore } from './platform/memory-store.ts';
 import { WandbRemote } from './remote/wandb.ts';

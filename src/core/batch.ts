@@ -1,6 +1,6 @@
 import type { LineObject, LineValue } from './json-line.ts';
-import { RUNTIME, STEP, TIMESTAMP } from './keys.ts';
 import { writeLine } from './json-line.ts';
+import { RUNTIME, STEP, TIMESTAMP } from './keys.ts';
 
 /**
  * A batch is a run of consecutive records, packed: what the caller's thread sends to the writer, and (as bytes, chunk.ts) what

@@ -10,7 +10,7 @@ export type LineObject = { [key: string]: LineValue };
 
 /**
  * One value as line text, without a newline. The same value gives the same text, always: a line that is sent twice must be
- * the same bytes. Whole numbers are written without a point, −0 as `-0.0`, members in their own order; `undefined` members are left out.
+ * the same bytes. Whole numbers up to 2^53 are written without a point, larger doubles with an exponent, −0 as `-0.0`, members in their own order; `undefined` members are left out.
  */
 export function writeLine(value: LineValue): string {
 	switch (typeof value) {
@@ -36,14 +36,17 @@ export function writeLine(value: LineValue): string {
 
 function writeNumber(value: number): string {
 	if (value === 0 && Object.is(value, -0)) return '-0.0';
+	// Digits alone stand for an exact integer; a double that large is written so that nobody takes it for one.
+	if (Number.isInteger(value) && !Number.isSafeInteger(value)) return value.toExponential();
 	if (Number.isFinite(value)) return String(value);
 	return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
 }
 
-/** Strings are matched first, so that a token or a digit inside one is never taken for a value. */
-const SPECIAL = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d{16,}(?![\d.eE])/g;
-const HAS_SPECIAL = /Infinity|NaN|\d{16}/;
-/** Stands in for what JSON cannot say; no logged string can contain it unescaped by accident, since it is checked for below. */
+/** Strings are matched first, so that a token or a digit inside one is never taken for a value; numbers are matched whole. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d[\d.eE+-]*/g;
+/** Whether a line may need more than JSON.parse: a word, or an integer of 16 digits or more (not the digits of a fraction). */
+const MAY_BE_SPECIAL = /Infinity|NaN|(?<![\d.])\d{16}/;
+/** Begins a text that stands in for what JSON cannot say. A logged text that begins so is marked as well, by a quote after it. */
 const MARK = '\u0000tidelog:';
 
 /**
@@ -51,20 +54,32 @@ const MARK = '\u0000tidelog:';
  * @throws SyntaxError when the text is not JSON even so.
  */
 export function parseLine(text: string): LineValue {
-	if (!HAS_SPECIAL.test(text)) return JSON.parse(text) as LineValue;
-	let replaced = false;
-	const plain = text.replace(SPECIAL, (token) => {
-		if (token.startsWith('"')) return token;
-		if (!/[IN]/.test(token) && Number.isSafeInteger(Number(token))) return token;
-		replaced = true;
+	if (!MAY_BE_SPECIAL.test(text)) return JSON.parse(text) as LineValue;
+	let isMarked = false;
+	const plain = text.replace(TOKENS, (token, offset: number) => {
+		if (token.startsWith('"')) return token.startsWith('"\\u0000tidelog:') && !isKey(text, offset + token.length) ? markText(token) : token;
+		const isSpecial = /[IN]/.test(token) || (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)));
+		if (!isSpecial) return token;
+		isMarked = true;
 		return JSON.stringify(MARK + token);
 	});
-	if (!replaced) return JSON.parse(text) as LineValue;
-	return JSON.parse(plain, (_key, value: unknown) => {
-		if (typeof value !== 'string' || !value.startsWith(MARK)) return value;
-		const token = value.slice(MARK.length);
-		if (token === 'NaN') return Number.NaN;
-		if (token.endsWith('Infinity')) return token.startsWith('-') ? -Infinity : Infinity;
-		return /^-?\d+$/.test(token) ? BigInt(token) : value;
-	}) as LineValue;
+	if (!isMarked) return JSON.parse(text) as LineValue;
+	return JSON.parse(plain, (_key, value: unknown) =>
+		typeof value === 'string' && value.startsWith(MARK) ? readMarked(value.slice(MARK.length)) : value,
+	) as LineValue;
+}
+
+function isKey(text: string, after: number): boolean {
+	return /^\s*:/.test(text.slice(after, after + 64));
+}
+
+function markText(token: string): string {
+	return JSON.stringify(`${MARK}"${JSON.parse(token) as string}`);
+}
+
+function readMarked(token: string): LineValue {
+	if (token.startsWith('"')) return token.slice(1);
+	if (token === 'NaN') return Number.NaN;
+	if (token.endsWith('Infinity')) return token.startsWith('-') ? -Infinity : Infinity;
+	return BigInt(token);
 }

@@ -88,5 +88,7 @@ export interface AppendWrite {
 
 /** What still has to reach the server. */
 export function isPending(run: RunState, writers: readonly WriterState[], pendingFiles: number): boolean {
-	return run.metaSent < run.metaVersion || (run.isFinished && !run.isFinishSent) || pendingFiles > 0 || writers.some((w) => w.acknowledged < w.stored);
+	return (
+		run.metaSent < run.metaVersion || (run.isFinished && !run.isFinishSent) || pendingFiles > 0 || writers.some((w) => w.acknowledged < w.stored)
+	);
 }

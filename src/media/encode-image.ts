@@ -53,7 +53,11 @@ export async function encodeImages(key: string, step: number, items: readonly Im
 	return { value, files };
 }
 
-async function encodeImage(key: string, step: number, item: ImageSnapshot): Promise<{ file: MediaFile; format: string; width: number; height: number }> {
+async function encodeImage(
+	key: string,
+	step: number,
+	item: ImageSnapshot,
+): Promise<{ file: MediaFile; format: string; width: number; height: number }> {
 	const { blob, width, height } = await toBlob(item.pixels);
 	const format = EXTENSIONS[blob.type];
 	if (format === undefined) throw new Error(`an image of type "${blob.type}" cannot be shown; give PNG, JPEG or WebP`);

@@ -38,7 +38,10 @@ export class Image implements MediaValue {
 	/** @throws TidelogError `invalid-argument` when the source is none of the accepted kinds or its sizes do not fit. */
 	constructor(source: ImageSource, options: ImageOptions = {}) {
 		if (typeof source !== 'object' || source === null) {
-			throw new TidelogError('invalid-argument', `Image(): the source must be a canvas, ImageData, pixels, an image element or a Blob, but was ${typeof source}.`);
+			throw new TidelogError(
+				'invalid-argument',
+				`Image(): the source must be a canvas, ImageData, pixels, an image element or a Blob, but was ${typeof source}.`,
+			);
 		}
 		if (isPixels(source)) checkPixels(source);
 		this.#source = source;

@@ -1,6 +1,5 @@
-import { decodeChunk } from '../core/chunk.ts';
-import type { AppendWrite, FileState, RunState, Store, WriterState } from '../core/store.ts';
 import type { Stream } from '../core/protocol.ts';
+import type { AppendWrite, FileState, RunState, Store, WriterState } from '../core/store.ts';
 
 /** The store where nothing else can be had: a page whose site data are blocked, an edge function. Lost when the context ends. */
 export class MemoryStore implements Store {
@@ -62,14 +61,7 @@ export class MemoryStore implements Store {
 
 	async acknowledge(run: string, writer: string, acknowledged: number): Promise<void> {
 		const known = this.#writers.get(`${run}/${writer}`);
-		if (!known) return;
-		known.acknowledged = acknowledged;
-		// Nothing reads sent records of a context that keeps them in memory only, and memory is what it is short of.
-		const key = `${run}/${writer}/history`;
-		this.#chunks.set(
-			key,
-			(this.#chunks.get(key) ?? []).filter((chunk) => chunk.n0 + decodeChunk(chunk.bytes).count > acknowledged),
-		);
+		if (known) known.acknowledged = acknowledged;
 	}
 
 	async pendingFiles(run: string, limit: number): Promise<FileState[]> {

@@ -87,7 +87,9 @@ export class WandbRemote implements Remote {
 		const { files, uploadHeaders } = asked.answer.createRunFiles;
 		const url = files.find((file) => file.name === path)?.uploadUrl;
 		if (!url) return { kind: 'retry', reason: `The server gave no address to upload ${path} to.` };
-		const headers = Object.fromEntries(uploadHeaders.map((header) => [header.slice(0, header.indexOf(':')), header.slice(header.indexOf(':') + 1).trim()]));
+		const headers = Object.fromEntries(
+			uploadHeaders.map((header) => [header.slice(0, header.indexOf(':')), header.slice(header.indexOf(':') + 1).trim()]),
+		);
 		// The address itself carries the right to write, and may be another company's store: no token goes there.
 		const outcome = await request(url, { method: 'put', body: bytes as Uint8Array<ArrayBuffer>, headers, timeout: UPLOAD_TIMEOUT_MS, signal });
 		return outcome.kind === 'accepted' ? { kind: 'accepted', answer: undefined } : outcome;
@@ -104,7 +106,8 @@ export class WandbRemote implements Remote {
 		});
 		if (outcome.kind !== 'accepted') return outcome;
 		const { data, errors } = outcome.answer;
-		if (errors?.length || !data) return { kind: 'refused', status: 200, reason: `The server refused: ${errors?.[0]?.message ?? 'it answered no data'}` };
+		if (errors?.length || !data)
+			return { kind: 'refused', status: 200, reason: `The server refused: ${errors?.[0]?.message ?? 'it answered no data'}` };
 		return { kind: 'accepted', answer: data };
 	}
 

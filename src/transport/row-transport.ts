@@ -69,7 +69,9 @@ export class RowTransport {
 		// Messages wait in the channel until the writer has the other end.
 		for (const { batch } of this.#unconfirmed) port1.postMessage(batch);
 		this.#link.open(this.#spec, port2).catch((error: unknown) => {
-			this.#onReport({ error: `The run could not be opened in the local store (${error instanceof Error ? error.message : String(error)}); its records are in memory.` });
+			this.#onReport({
+				error: `The run could not be opened in the local store (${error instanceof Error ? error.message : String(error)}); its records are in memory.`,
+			});
 		});
 	}
 

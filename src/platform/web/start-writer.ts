@@ -1,5 +1,5 @@
-import { transfer, wrap } from 'comlink';
 import source from 'tidelog:worker-source';
+import { transfer, wrap } from 'comlink';
 import type { WriterHost } from '../../transport/messages.ts';
 import type { WriterThread } from '../../transport/writer-link.ts';
 
