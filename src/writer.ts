@@ -41,6 +41,7 @@ interface OpenRun {
 export class Writer implements WriterHost {
 	readonly #platform: WriterPlatform;
 	readonly #open = new Map<string, OpenRun>();
+	readonly #opening = new Map<string, Promise<OpenRun>>();
 	/** Senders by run: of runs opened here, and of those that an earlier page left unsent. */
 	readonly #senders = new Map<string, Sender>();
 	#persistent: Promise<Store | undefined> | undefined;
@@ -56,6 +57,13 @@ export class Writer implements WriterHost {
 	}
 
 	async open(spec: RunSpec, port: MessagePort): Promise<void> {
+		// Calls for this run may come before it is open; they wait for it.
+		const opening = this.#openRun(spec, port);
+		this.#opening.set(spec.writer, opening);
+		await opening;
+	}
+
+	async #openRun(spec: RunSpec, port: MessagePort): Promise<OpenRun> {
 		const store = await this.#storeFor(spec);
 		const known = (await store.writers(spec.run)).find((writer) => writer.writer === spec.writer);
 		await store.updateRun(spec.run, (run) => run ?? newRun(spec, this.#platform.clock.nowMs()), 'strict');
@@ -82,10 +90,11 @@ export class Writer implements WriterHost {
 		}
 		port.onmessage = (event: MessageEvent<RowMessage>) => open.writer.receive(event.data);
 		this.#report(open);
+		return open;
 	}
 
 	async flush(writer: string, upTo: number): Promise<void> {
-		const open = this.#opened(writer);
+		const open = await this.#opened(writer);
 		await open.writer.whenStored(upTo);
 		// A strict transaction takes the relaxed ones before it to the disk as well.
 		await open.store.updateRun(open.spec.run, (run) => run ?? newRun(open.spec, this.#platform.clock.nowMs()), 'strict');
@@ -100,14 +109,14 @@ export class Writer implements WriterHost {
 	}
 
 	async finish(writer: string, upTo: number, exitCode: number): Promise<void> {
-		const open = this.#opened(writer);
+		const open = await this.#opened(writer);
 		await open.writer.whenStored(upTo);
 		open.isFinished = true;
 		await this.#change(writer, (run) => ({ ...run, isFinished: true, exitCode }));
 	}
 
 	async setPaused(writer: string, isPaused: boolean): Promise<void> {
-		const open = this.#opened(writer);
+		const open = await this.#opened(writer);
 		open.isPaused = isPaused;
 		open.sender?.setPaused(isPaused);
 	}
@@ -167,15 +176,15 @@ export class Writer implements WriterHost {
 	}
 
 	async #change(writer: string, change: (run: RunState) => RunState): Promise<void> {
-		const open = this.#opened(writer);
+		const open = await this.#opened(writer);
 		await open.store.updateRun(open.spec.run, (run) => change(run ?? newRun(open.spec, this.#platform.clock.nowMs())), 'strict');
 		this.#changed(open.spec.run);
 	}
 
-	#opened(writer: string): OpenRun {
-		const open = this.#open.get(writer);
-		if (!open) throw new Error(`Writer ${writer} was not opened here.`);
-		return open;
+	async #opened(writer: string): Promise<OpenRun> {
+		const opening = this.#opening.get(writer);
+		if (!opening) throw new Error(`Writer ${writer} was not opened here.`);
+		return opening;
 	}
 
 	/** Tells `stored` at once, since the caller holds every record until then; the rest costs reads and is told every 100 ms at most. */
