@@ -4,30 +4,27 @@ import type { LineValue } from './json-line.ts';
  * The summary of a run: one final value a metric. It is a fold over the run's records, so that the SDK and the server, each
  * folding what it has, come to the same result whatever the order of arrival.
  *
- * The automatic value of a key is the one at the **greatest step**; on the same step the later record wins (later writer start,
- * then larger n). Values set by hand (`run.summary.best = x`) are laid over the automatic ones.
+ * The automatic value of a key is the one at the **greatest step**; on the same step the later record wins: that of the writer that
+ * started later, then the one with the larger n. Values set by hand (`run.summary.best = x`) are laid over the automatic ones.
  *
  * Law: folding records in any order, or some of them twice, gives the same summary.
  */
-export interface SummaryEntry {
+export interface RecordPlace {
 	step: number;
-	/** Place of the record among all records of the run; larger is later. See {@link recordOrder}. */
-	order: number;
+	/** When the record's writer started, milliseconds since the epoch. */
+	startedMs: number;
+	/** Number of the record in its writer. */
+	n: number;
+}
+
+export interface SummaryEntry extends RecordPlace {
 	value: LineValue;
 }
 
-/** Records of one writer are ordered by n; 2^40 of them fit before writers would overlap. */
-const RECORDS_A_WRITER = 2 ** 40;
-
-/** Order of record `n` of the writer that was the `writerIndex`-th to start (0 … 8,191). */
-export function recordOrder(writerIndex: number, n: number): number {
-	return writerIndex * RECORDS_A_WRITER + n;
-}
-
-/** Whether `next` takes the place of `previous` as the value of its key. */
-export function isLaterValue(next: Pick<SummaryEntry, 'step' | 'order'>, previous: Pick<SummaryEntry, 'step' | 'order'> | undefined): boolean {
-	if (!previous) return true;
-	return next.step > previous.step || (next.step === previous.step && next.order >= previous.order);
+/** Whether a value logged at `next` takes the place of one logged at `previous` under the same key. */
+export function isLaterValue(next: RecordPlace, previous: RecordPlace | undefined): boolean {
+	if (!previous || next.step !== previous.step) return !previous || next.step > previous.step;
+	return next.startedMs > previous.startedMs || (next.startedMs === previous.startedMs && next.n >= previous.n);
 }
 
 /** Folds one value into `entries`, which it changes. Returns whether the entry of `key` changed. */

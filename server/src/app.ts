@@ -1,0 +1,39 @@
+import { Hono } from 'hono';
+import { apiRoutes } from './routes/api.ts';
+import { dashboardRoute } from './routes/dashboard.ts';
+import { graphqlRoute } from './routes/graphql.ts';
+import { ingestRoutes } from './routes/ingest.ts';
+import { liveRoute } from './routes/live.ts';
+import { safety } from './safety.ts';
+import { BlobTooLargeError } from './store/blob-store.ts';
+import { RequestError, type Tracker } from './tracker.ts';
+
+export interface AppOptions {
+	/** Values of the Host header that are answered, e.g. `127.0.0.1:8420`; asked at each request, since the port is known late. */
+	hosts: () => ReadonlySet<string>;
+	/** Origins of other pages that may log here, e.g. `http://127.0.0.1:8421`. */
+	origins: ReadonlySet<string>;
+	/** Folder of the built dashboard. */
+	dashboardDir: string;
+	/** Aborts when the server closes: ends live streams. */
+	closing: AbortSignal;
+}
+
+export function createApp(tracker: Tracker, { hosts, origins, dashboardDir, closing }: AppOptions): Hono {
+	const app = new Hono();
+	app.use(safety(hosts, origins));
+	app.onError((error, c) => {
+		if (error instanceof RequestError) return c.json({ errors: [{ message: error.message }], error: error.message }, error.status);
+		if (error instanceof BlobTooLargeError) return c.json({ error: error.message }, 413);
+		if (error instanceof SyntaxError) return c.json({ errors: [{ message: `Bad JSON: ${error.message}` }], error: `Bad JSON: ${error.message}` }, 400);
+		console.error(error);
+		return c.json({ error: 'The server failed at this; its log says why. Nothing of the request was kept; it may be sent again.' }, 500);
+	});
+	app.route('/', graphqlRoute(tracker));
+	app.route('/', ingestRoutes(tracker));
+	app.route('/', apiRoutes(tracker));
+	app.route('/', liveRoute(tracker, closing));
+	app.route('/', dashboardRoute(dashboardDir));
+	app.notFound((c) => c.json({ error: 'There is nothing at this address.' }, 404));
+	return app;
+}

@@ -1,0 +1,120 @@
+import { extname } from 'node:path';
+import { Readable } from 'node:stream';
+import { type Context, Hono } from 'hono';
+import { type LineObject, writeLine } from '../../../src/core/json-line.ts';
+import { DEFAULT_ENTITY, HISTORY_FILE } from '../../../src/core/protocol.ts';
+import type { ChartRequest } from '../../../src/core/query.ts';
+import { toWire } from '../../../src/core/wire-values.ts';
+import type { ProjectRow, RunRow } from '../store/meta-store.ts';
+import { RequestError, type Tracker } from '../tracker.ts';
+
+export const VERSION = '0.1.0';
+const MAX_CHART_SERIES = 2_000;
+
+const TYPES: Record<string, string> = {
+	'.png': 'image/png',
+	'.jpg': 'image/jpeg',
+	'.jpeg': 'image/jpeg',
+	'.webp': 'image/webp',
+	'.gif': 'image/gif',
+	'.json': 'application/json',
+	'.txt': 'text/plain; charset=utf-8',
+	'.log': 'text/plain; charset=utf-8',
+	'.yaml': 'text/plain; charset=utf-8',
+};
+
+/** What dashboards and people read; the types are in src/core/query.ts. */
+export function apiRoutes(tracker: Tracker): Hono {
+	const app = new Hono();
+	const projectOf = (c: Context): ProjectRow => {
+		const name = c.req.param('project') ?? '';
+		const project = tracker.meta.project(DEFAULT_ENTITY, name);
+		if (!project) throw new RequestError(404, `There is no project "${name}".`);
+		return project;
+	};
+	const runOf = (c: Context): RunRow => tracker.runNamed(DEFAULT_ENTITY, c.req.param('project') ?? '', c.req.param('id') ?? '');
+
+	app.get('/api/server', (c) => c.json({ name: 'tidelog', version: VERSION, serverId: tracker.database.serverId }));
+	app.get('/api/projects', (c) => c.json(tracker.projects()));
+	app.get('/api/projects/:project/runs', (c) => c.json(toWire(tracker.runs(projectOf(c)))));
+	app.get('/api/projects/:project/runs/:id', (c) => c.json(toWire(tracker.detail(runOf(c)))));
+
+	app.post('/api/projects/:project/metrics', async (c) => {
+		const project = projectOf(c);
+		const { runIds } = (await c.req.json()) as { runIds?: string[] };
+		const runs = tracker.meta.runs(project);
+		return c.json(tracker.history.metrics(runIds ? runs.filter((run) => runIds.includes(run.name)) : runs));
+	});
+
+	app.post('/api/chart', async (c) => {
+		const request = (await c.req.json()) as ChartRequest;
+		checkChart(request);
+		const runs = request.runIds.flatMap((id) => tracker.meta.run(DEFAULT_ENTITY, request.project, id) ?? []);
+		return c.json(tracker.history.chart(runs, request));
+	});
+
+	app.get('/api/projects/:project/runs/:id/media', (c) => c.json(toWire(tracker.media(runOf(c), c.req.query('key') ?? ''))));
+
+	app.get('/api/projects/:project/runs/:id/files/:path{.+}', (c) => {
+		const run = runOf(c);
+		const path = c.req.param('path');
+		const file = tracker.file(run, path);
+		if (!file) throw new RequestError(404, `Run ${run.name} has no file "${path}", or its bytes have not arrived yet.`);
+		const type = TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
+		// A logged file is somebody's data: it is shown, never run as part of this site.
+		c.header('Content-Security-Policy', "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'");
+		c.header('Content-Type', type);
+		c.header('Content-Length', String(file.size));
+		if (type === 'application/octet-stream') c.header('Content-Disposition', 'attachment');
+		c.header('ETag', `"${file.sha256}"`);
+		c.header('Cache-Control', 'private, max-age=0, must-revalidate');
+		if (c.req.header('if-none-match') === `"${file.sha256}"`) return c.body(null, 304);
+		return c.body(Readable.toWeb(tracker.blobs.open(file.sha256)) as ReadableStream);
+	});
+
+	app.get('/api/projects/:project/runs/:id/history.jsonl', (c) => jsonLines(c, tracker.rowLines(runOf(c))));
+	app.get('/api/projects/:project/runs/:id/records.jsonl', (c) => jsonLines(c, tracker.history.lines(runOf(c), HISTORY_FILE), recordText));
+	return app;
+}
+
+/** The line stands in the export as it came, byte for byte. */
+function recordText({ writer, n, line }: { writer: string; n: number; line: string }): string {
+	return `{"writer":${JSON.stringify(writer)},"n":${n},"line":${line}}`;
+}
+
+/** Streams a line at a time; a reader that goes away ends the work. */
+function jsonLines<T>(c: Context, items: Iterable<T>, toText: (item: T) => string = (item) => writeLine(item as LineObject)): Response {
+	const iterator = items[Symbol.iterator]();
+	const encoder = new TextEncoder();
+	const stream = new ReadableStream<Uint8Array>({
+		pull(controller) {
+			let text = '';
+			while (text.length < 65_536) {
+				const { done, value } = iterator.next();
+				if (done) {
+					if (text !== '') controller.enqueue(encoder.encode(text));
+					controller.close();
+					return;
+				}
+				text += `${toText(value)}\n`;
+			}
+			controller.enqueue(encoder.encode(text));
+		},
+		cancel() {
+			iterator.return?.();
+		},
+	});
+	c.header('Content-Type', 'application/jsonl; charset=utf-8');
+	return c.body(stream);
+}
+
+function checkChart(request: ChartRequest): void {
+	const isNames = (value: unknown) => Array.isArray(value) && value.every((name) => typeof name === 'string');
+	if (typeof request.project !== 'string' || !isNames(request.runIds) || !isNames(request.keys)) {
+		throw new RequestError(400, 'A chart needs project (text), runIds and keys (lists of text).');
+	}
+	if (request.runIds.length * request.keys.length > MAX_CHART_SERIES) {
+		throw new RequestError(400, `${request.runIds.length} runs × ${request.keys.length} metrics are more than ${MAX_CHART_SERIES} series; ask for fewer at once.`);
+	}
+	if (request.x !== undefined && !['step', 'runtime', 'time'].includes(request.x)) throw new RequestError(400, `x must be step, runtime or time, but was ${String(request.x)}.`);
+}

@@ -1,0 +1,68 @@
+import { Hono } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
+import type { LiveEvent, RunInfo } from '../../../src/core/query.ts';
+import { toWire } from '../../../src/core/wire-values.ts';
+import type { RunRow } from '../store/meta-store.ts';
+import { stateAt } from '../store/meta-store.ts';
+import type { Tracker } from '../tracker.ts';
+
+/** Changes of this long are told together. */
+const GATHER_MS = 150;
+const KEEP_ALIVE_MS = 15_000;
+
+/** One stream a page: all runs of the project first, then those that changed. */
+export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
+	return new Hono().get('/api/live', (c) => {
+		const name = c.req.query('project') ?? '';
+		return streamSSE(c, async (stream) => {
+			const changed = new Map<number, RunRow>();
+			let wake = () => {};
+			const end = tracker.onChange((run) => {
+				if (run.project.name !== name || run.project.entity !== DEFAULT_ENTITY) return;
+				changed.set(run.id, run);
+				wake();
+			});
+			const isOver = () => stream.aborted || closing.aborted;
+			const abort = () => wake();
+			stream.onAbort(abort);
+			closing.addEventListener('abort', abort);
+			const send = (runs: RunInfo[]) => stream.writeSSE({ data: JSON.stringify(toWire({ type: 'runs', runs, deleted: [] } satisfies LiveEvent)) });
+			// Silence is a change too: a run becomes crashed by saying nothing.
+			const states = new Map<number, string>();
+			try {
+				const project = tracker.meta.project(DEFAULT_ENTITY, name);
+				await send(project ? tracker.runs(project) : []);
+				while (!isOver()) {
+					if (changed.size === 0) {
+						await new Promise<void>((resolve) => {
+							const timer = setTimeout(resolve, KEEP_ALIVE_MS);
+							wake = () => {
+								clearTimeout(timer);
+								resolve();
+							};
+						});
+					}
+					if (isOver()) break;
+					// A slow reader holds this await, not the server's memory: what changes meanwhile is told once, by its newest state.
+					if (changed.size === 0) await stream.write(': still here\n\n');
+					else await stream.sleep(GATHER_MS);
+					for (const run of project ? tracker.meta.runs(project) : []) {
+						const state = stateAt(run, tracker.nowMs());
+						if (states.has(run.id) && states.get(run.id) !== state) changed.set(run.id, run);
+						states.set(run.id, state);
+					}
+					const runs = [...changed.keys()].flatMap((id) => {
+						const run = tracker.meta.runByStorageId(String(id));
+						return run ? [tracker.info(run)] : [];
+					});
+					changed.clear();
+					if (runs.length > 0) await send(runs);
+				}
+			} finally {
+				end();
+				closing.removeEventListener('abort', abort);
+			}
+		});
+	});
+}

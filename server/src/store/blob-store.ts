@@ -1,0 +1,13 @@
+import type { ReadStream } from 'node:fs';
+
+/** Files by their content. Contract: a blob that `put` has named is whole and durable; putting the same content again is a no-op. */
+export interface BlobStore {
+	/**
+	 * Takes bytes to the end and names them by their sha256 (64 hex characters).
+	 * @throws BlobTooLargeError past `maxBytes`; nothing is kept then, nor when the stream fails.
+	 */
+	put(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ sha256: string; size: number }>;
+	open(sha256: string): ReadStream;
+}
+
+export class BlobTooLargeError extends Error {}

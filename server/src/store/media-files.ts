@@ -1,0 +1,8 @@
+import type { LineValue } from '../../../src/core/json-line.ts';
+
+/** Paths of the files that a media value names: `path` of a single one, `filenames` of a list (W&B's shapes, client 0.30). */
+export function namedFiles(value: LineValue): string[] {
+	if (typeof value !== 'object' || value === null || Array.isArray(value) || typeof value._type !== 'string') return [];
+	const names = [value.path, ...(Array.isArray(value.filenames) ? value.filenames : [])];
+	return names.filter((name): name is string => typeof name === 'string');
+}

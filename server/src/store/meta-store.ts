@@ -1,0 +1,87 @@
+import type { RunState } from '../../../src/core/query.ts';
+
+/** Projects and runs. Times are milliseconds since the epoch. Every call is one transaction, or part of the caller's. */
+export interface MetaStore {
+	project(entity: string, name: string): ProjectRow | undefined;
+	projects(entity: string): ProjectRow[];
+	/** Creates or updates by (entity, project, name), or by `storageId` alone; a field that is null or missing is left as it is. */
+	upsertRun(change: RunChange, nowMs: number): { run: RunRow; isNew: boolean };
+	run(entity: string, project: string, name: string): RunRow | undefined;
+	runByStorageId(id: string): RunRow | undefined;
+	/** Newest first. */
+	runs(project: ProjectRow): RunRow[];
+	/** A sign of life. A run that had ended and is heard again is running. */
+	heard(run: RunRow, nowMs: number): void;
+	finish(run: RunRow, exitCode: number, nowMs: number): void;
+	setStopped(run: RunRow, isStopped: boolean): void;
+}
+
+export interface ProjectRow {
+	id: number;
+	entity: string;
+	name: string;
+	createdMs: number;
+}
+
+export interface RunRow {
+	/** Key in the store; opaque outside. */
+	id: number;
+	project: ProjectRow;
+	/** The run id that people and clients use. */
+	name: string;
+	displayName: string;
+	/** JSON text in W&B's wire form: `{"lr": {"value": 0.1}, "_wandb": {…}}`. */
+	config: string;
+	notes: string;
+	tags: string[];
+	description: string | undefined;
+	group: string | undefined;
+	jobType: string | undefined;
+	host: string | undefined;
+	program: string | undefined;
+	repo: string | undefined;
+	commit: string | undefined;
+	sweep: string | undefined;
+	/** As last told; whether a silent run counts as crashed is `stateAt`'s to say. */
+	state: 'pending' | 'running' | 'finished' | 'failed';
+	exitCode: number | undefined;
+	isStopped: boolean;
+	/** Place in the run palette. */
+	colour: number;
+	/** Raised by a rewind. */
+	gen: number;
+	createdMs: number;
+	heartbeatMs: number;
+	finishedMs: number | undefined;
+	/** The whole summary as an official client sent it. */
+	sentSummary: string | undefined;
+}
+
+export interface RunChange {
+	storageId?: string | null;
+	entity?: string | null;
+	project?: string | null;
+	name?: string | null;
+	displayName?: string | null;
+	config?: string | null;
+	notes?: string | null;
+	tags?: readonly string[] | null;
+	description?: string | null;
+	group?: string | null;
+	jobType?: string | null;
+	host?: string | null;
+	program?: string | null;
+	repo?: string | null;
+	commit?: string | null;
+	sweep?: string | null;
+	state?: string | null;
+	summary?: string | null;
+}
+
+/** A running run that has said nothing for this long has crashed (W&B's own server is believed to wait as long). */
+export const CRASHED_AFTER_MS = 5 * 60_000;
+
+export function stateAt(run: RunRow, nowMs: number): RunState {
+	if (run.state === 'finished' || run.state === 'failed') return run.state;
+	return nowMs - run.heartbeatMs > CRASHED_AFTER_MS ? 'crashed' : 'running';
+}

@@ -1,0 +1,160 @@
+import type { SQLInputValue } from 'node:sqlite';
+import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
+import type { Database } from './database.ts';
+import type { MetaStore, ProjectRow, RunChange, RunRow } from './meta-store.ts';
+import { randomName } from '../../../src/core/random-name.ts';
+
+type SqlRow = Record<string, SQLInputValue>;
+
+/** Column of each field that a change may set. */
+const COLUMNS: Partial<Record<keyof RunChange, string>> = {
+	displayName: 'display_name',
+	config: 'config',
+	notes: 'notes',
+	description: 'description',
+	group: 'group_name',
+	jobType: 'job_type',
+	host: 'host',
+	program: 'program',
+	repo: 'repo',
+	commit: 'commit_sha',
+	sweep: 'sweep',
+	summary: 'sent_summary',
+	state: 'state',
+};
+
+const SELECT_RUN = `SELECT runs.*, projects.entity, projects.name AS project_name, projects.created_ms AS project_created_ms
+	FROM runs JOIN projects ON projects.id = runs.project`;
+
+export class SqliteMetaStore implements MetaStore {
+	readonly #sql: Database['sql'];
+
+	constructor(database: Database) {
+		this.#sql = database.sql;
+	}
+
+	project(entity: string, name: string): ProjectRow | undefined {
+		const row = this.#sql.prepare('SELECT * FROM projects WHERE entity = ? AND name = ?').get(entity, name);
+		return row && toProject(row as SqlRow);
+	}
+
+	projects(entity: string): ProjectRow[] {
+		return this.#sql
+			.prepare('SELECT * FROM projects WHERE entity = ? ORDER BY created_ms DESC')
+			.all(entity)
+			.map((row) => toProject(row as SqlRow));
+	}
+
+	upsertRun(change: RunChange, nowMs: number): { run: RunRow; isNew: boolean } {
+		const known = change.storageId ? this.runByStorageId(change.storageId) : this.#named(change);
+		const run = known ?? this.#insert(change, nowMs);
+		for (const [field, column] of Object.entries(COLUMNS)) {
+			const value = change[field as keyof RunChange];
+			if (typeof value === 'string') this.#sql.prepare(`UPDATE runs SET ${column} = ? WHERE id = ?`).run(value, run.id);
+		}
+		if (change.tags) this.#sql.prepare('UPDATE runs SET tags = ? WHERE id = ?').run(JSON.stringify(change.tags), run.id);
+		return { run: this.#byKey(run.id) as RunRow, isNew: !known };
+	}
+
+	run(entity: string, project: string, name: string): RunRow | undefined {
+		const row = this.#sql.prepare(`${SELECT_RUN} WHERE projects.entity = ? AND projects.name = ? AND runs.name = ?`).get(entity, project, name);
+		return row && toRun(row as SqlRow);
+	}
+
+	runByStorageId(id: string): RunRow | undefined {
+		return /^\d+$/.test(id) ? this.#byKey(Number(id)) : undefined;
+	}
+
+	runs(project: ProjectRow): RunRow[] {
+		return this.#sql
+			.prepare(`${SELECT_RUN} WHERE runs.project = ? ORDER BY runs.created_ms DESC, runs.id DESC`)
+			.all(project.id)
+			.map((row) => toRun(row as SqlRow));
+	}
+
+	heard(run: RunRow, nowMs: number): void {
+		this.#sql.prepare("UPDATE runs SET heartbeat_ms = ?, state = 'running', exit_code = NULL, finished_ms = NULL WHERE id = ?").run(nowMs, run.id);
+	}
+
+	finish(run: RunRow, exitCode: number, nowMs: number): void {
+		this.#sql
+			.prepare('UPDATE runs SET heartbeat_ms = ?, state = ?, exit_code = ?, finished_ms = ? WHERE id = ?')
+			.run(nowMs, exitCode === 0 ? 'finished' : 'failed', exitCode, nowMs, run.id);
+	}
+
+	setStopped(run: RunRow, isStopped: boolean): void {
+		this.#sql.prepare('UPDATE runs SET is_stopped = ? WHERE id = ?').run(isStopped ? 1 : 0, run.id);
+	}
+
+	#named({ entity, project, name }: RunChange): RunRow | undefined {
+		return name ? this.run(entity || DEFAULT_ENTITY, project || 'uncategorized', name) : undefined;
+	}
+
+	#byKey(id: number): RunRow | undefined {
+		const row = this.#sql.prepare(`${SELECT_RUN} WHERE runs.id = ?`).get(id);
+		return row && toRun(row as SqlRow);
+	}
+
+	#insert(change: RunChange, nowMs: number): RunRow {
+		const entity = change.entity || DEFAULT_ENTITY;
+		const projectName = change.project || 'uncategorized';
+		this.#sql.prepare('INSERT OR IGNORE INTO projects (entity, name, created_ms) VALUES (?, ?, ?)').run(entity, projectName, nowMs);
+		const project = this.project(entity, projectName) as ProjectRow;
+		const { lastInsertRowid } = this.#sql
+			.prepare("INSERT INTO runs (project, name, display_name, state, colour, created_ms, heartbeat_ms) VALUES (?, ?, ?, 'running', ?, ?, ?)")
+			.run(project.id, change.name ?? randomId(), change.displayName ?? randomName(Math.random), this.#lowestFreeColour(project), nowMs, nowMs);
+		return this.#byKey(Number(lastInsertRowid)) as RunRow;
+	}
+
+	/** The palette's first colours are the farthest apart, so a new run takes the lowest that no run of the project has. */
+	#lowestFreeColour(project: ProjectRow): number {
+		const used = new Set(
+			this.#sql
+				.prepare('SELECT colour FROM runs WHERE project = ?')
+				.all(project.id)
+				.map((row) => row.colour),
+		);
+		let colour = 0;
+		while (used.has(colour)) colour++;
+		return colour;
+	}
+}
+
+function randomId(): string {
+	return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => (byte % 36).toString(36)).join('');
+}
+
+function toProject(row: SqlRow): ProjectRow {
+	return { id: Number(row.id), entity: String(row.entity), name: String(row.name), createdMs: Number(row.created_ms) };
+}
+
+function toRun(row: SqlRow): RunRow {
+	const text = (value: SQLInputValue | undefined) => (value === null || value === undefined ? undefined : String(value));
+	const number = (value: SQLInputValue | undefined) => (value === null || value === undefined ? undefined : Number(value));
+	return {
+		id: Number(row.id),
+		project: { id: Number(row.project), entity: String(row.entity), name: String(row.project_name), createdMs: Number(row.project_created_ms) },
+		name: String(row.name),
+		displayName: String(row.display_name),
+		config: String(row.config),
+		notes: String(row.notes),
+		tags: JSON.parse(String(row.tags)) as string[],
+		description: text(row.description),
+		group: text(row.group_name),
+		jobType: text(row.job_type),
+		host: text(row.host),
+		program: text(row.program),
+		repo: text(row.repo),
+		commit: text(row.commit_sha),
+		sweep: text(row.sweep),
+		state: String(row.state) as RunRow['state'],
+		exitCode: number(row.exit_code),
+		isStopped: row.is_stopped === 1,
+		colour: Number(row.colour),
+		gen: Number(row.gen),
+		createdMs: Number(row.created_ms),
+		heartbeatMs: Number(row.heartbeat_ms),
+		finishedMs: number(row.finished_ms),
+		sentSummary: text(row.sent_summary),
+	};
+}
