@@ -50,7 +50,10 @@ export class Writer implements WriterHost {
 
 	constructor(platform: WriterPlatform) {
 		this.#platform = platform;
-		platform.onAnnounced((run) => this.#changed(run));
+		platform.onAnnounced((run) => {
+			this.#changed(run);
+			void this.#standBy(run);
+		});
 		platform.onOnline(() => {
 			for (const sender of this.#senders.values()) sender.retryNow();
 		});
@@ -141,6 +144,14 @@ export class Writer implements WriterHost {
 			const pending = isPending(run, await store.writers(run.id), (await store.pendingFiles(run.id, 1)).length);
 			if (pending) this.#send(run.id, store, server, token);
 		}
+	}
+
+	/** Queues for the sending of a run that another tab announced: when that tab goes, the run's records are sent from here. */
+	async #standBy(runId: string): Promise<void> {
+		if (this.#senders.has(runId)) return;
+		const run = await (await this.#persistent)?.run(runId);
+		const helper = [...this.#open.values()].find(({ spec, store }) => store.kind !== 'memory' && spec.server !== undefined && spec.server === run?.server);
+		if (run && helper?.spec.server !== undefined) this.#send(runId, helper.store, helper.spec.server, helper.spec.token);
 	}
 
 	#send(run: string, store: Store, server: string, token: string | undefined): Sender {

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join, sep } from 'node:path';
+import { type Browser, chromium } from 'playwright';
+import { browserArgs } from '../../scripts/find-browser.mjs';
+import { type LineObject, parseLine } from '../../src/core/json-line.ts';
+
+/** A folder that is gone when the test ends. */
+export function temporaryFolder(): { path: string; remove(): void } {
+	const path = mkdtempSync(join(tmpdir(), 'tidelog-e2e-'));
+	return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export async function freePort(): Promise<number> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+/** The server as its own process, so that it can be killed like one. */
+export class ServerProcess {
+	readonly url: string;
+	readonly #args: string[];
+	#child: ChildProcess | undefined;
+
+	constructor(port: number, dataDir: string, origins: string[]) {
+		this.url = `http://127.0.0.1:${port}`;
+		this.#args = ['server/src/main.ts', '--port', String(port), '--data', dataDir, '--origin', ...origins];
+	}
+
+	/** Resolves once it answers. */
+	async start(): Promise<void> {
+		const child = spawn(process.execPath, this.#args, { stdio: ['ignore', 'pipe', 'inherit'] });
+		this.#child = child;
+		let output = '';
+		for await (const text of child.stdout.setEncoding('utf8')) {
+			output += text;
+			if (output.includes(this.url)) return;
+		}
+		throw new Error(`The server ended before it listened: ${output}`);
+	}
+
+	/** Ends it without a word, as a crash does. */
+	async kill(): Promise<void> {
+		const child = this.#child;
+		this.#child = undefined;
+		if (!child || child.exitCode !== null) return;
+		child.kill('SIGKILL');
+		await once(child, 'exit');
+	}
+
+	/** Records of a run as the server has them, in order. */
+	async records(project: string, run: string): Promise<{ writer: string; n: number; line: LineObject }[]> {
+		const response = await fetch(`${this.url}/api/projects/${project}/runs/${run}/records.jsonl`);
+		if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+		const text = await response.text();
+		return text
+			.split('\n')
+			.filter((line) => line !== '')
+			.map((line) => parseLine(line) as unknown as { writer: string; n: number; line: LineObject });
+	}
+}
+
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json' };
+
+/** Serves a folder of built files, and some paths by hand, on 127.0.0.1. */
+export async function serveFolder(folder: string, made: Record<string, { type: string; body: string }> = {}): Promise<{ url: string; server: Server }> {
+	const server = createServer((request, response) => {
+		const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
+		const file = join(folder, path === '/' ? 'index.html' : path);
+		const own = made[path];
+		if (own) response.writeHead(200, { 'content-type': own.type }).end(own.body);
+		else if (file.startsWith(folder + sep) && statSync(file, { throwIfNoEntry: false })?.isFile()) {
+			response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
+			createReadStream(file).pipe(response);
+		} else response.writeHead(404).end();
+	}).listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+export async function launchBrowser(): Promise<Browser> {
+	const executablePath = process.env.TIDELOG_BROWSER;
+	if (!executablePath) throw new Error('TIDELOG_BROWSER is not set; run this with `npm test` or `npm run test:e2e`.');
+	return chromium.launch({ executablePath, args: browserArgs({ isRoot: process.getuid?.() === 0 }) });
+}
+
+/** What a record's line says beside the three keys that the SDK adds. */
+export function logged(line: LineObject): LineObject {
+	const { _step, _runtime, _timestamp, ...values } = line;
+	return values;
+}
