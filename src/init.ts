@@ -1,8 +1,8 @@
+import { randomName } from './core/random-name.ts';
 import { checkOptions, configValues, type InitOptions } from './options.ts';
 import { systemClock } from './platform/clock.ts';
 import { randomId } from './platform/ids.ts';
 import { isSupported, onVisibility, startWebWriter, unsupported } from './platform/web/index.ts';
-import { randomName } from './core/random-name.ts';
 import { Run } from './run.ts';
 import { WriterLink } from './transport/writer-link.ts';
 

@@ -150,7 +150,9 @@ export class Writer implements WriterHost {
 	async #standBy(runId: string): Promise<void> {
 		if (this.#senders.has(runId)) return;
 		const run = await (await this.#persistent)?.run(runId);
-		const helper = [...this.#open.values()].find(({ spec, store }) => store.kind !== 'memory' && spec.server !== undefined && spec.server === run?.server);
+		const helper = [...this.#open.values()].find(
+			({ spec, store }) => store.kind !== 'memory' && spec.server !== undefined && spec.server === run?.server,
+		);
 		if (run && helper?.spec.server !== undefined) this.#send(runId, helper.store, helper.spec.server, helper.spec.token);
 	}
 

@@ -25,7 +25,8 @@ export function createApp(tracker: Tracker, { hosts, origins, dashboardDir, clos
 	app.onError((error, c) => {
 		if (error instanceof RequestError) return c.json({ errors: [{ message: error.message }], error: error.message }, error.status);
 		if (error instanceof BlobTooLargeError) return c.json({ error: error.message }, 413);
-		if (error instanceof SyntaxError) return c.json({ errors: [{ message: `Bad JSON: ${error.message}` }], error: `Bad JSON: ${error.message}` }, 400);
+		if (error instanceof SyntaxError)
+			return c.json({ errors: [{ message: `Bad JSON: ${error.message}` }], error: `Bad JSON: ${error.message}` }, 400);
 		console.error(error);
 		return c.json({ error: 'The server failed at this; its log says why. Nothing of the request was kept; it may be sent again.' }, 500);
 	});

@@ -65,12 +65,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	}
 }
 
-function listen(fetch: (request: Request) => Response | Promise<Response>, host: string, port: number): Promise<{ server: Server; boundPort: number }> {
+function listen(
+	fetch: (request: Request) => Response | Promise<Response>,
+	host: string,
+	port: number,
+): Promise<{ server: Server; boundPort: number }> {
 	return new Promise((resolve, reject) => {
 		const server = serve({ fetch, hostname: host, port }, (info) => resolve({ server, boundPort: info.port })) as Server;
 		server.once('error', (error: NodeJS.ErrnoException) => {
 			const taken = `Port ${port} of ${host} is taken by another program. Stop it, or choose another with --port.`;
-			reject(new StartError(error.code === 'EADDRINUSE' ? taken : `Cannot listen on ${host}:${port} (${error.code ?? error.message}). Choose another with --port.`));
+			reject(
+				new StartError(
+					error.code === 'EADDRINUSE' ? taken : `Cannot listen on ${host}:${port} (${error.code ?? error.message}). Choose another with --port.`,
+				),
+			);
 		});
 	});
 }

@@ -42,7 +42,11 @@ export function safety(hosts: () => ReadonlySet<string>, origins: ReadonlySet<st
 			return c.body(null, 204);
 		}
 		const isUpload = req.method === 'PUT' && req.path.startsWith('/uploads/');
-		if (!['GET', 'HEAD'].includes(req.method) && !isUpload && req.header('content-type')?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+		if (
+			!['GET', 'HEAD'].includes(req.method) &&
+			!isUpload &&
+			req.header('content-type')?.split(';')[0]?.trim().toLowerCase() !== 'application/json'
+		) {
 			return c.json({ error: 'Send application/json.' }, 415);
 		}
 		await next();

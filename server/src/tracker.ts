@@ -90,7 +90,8 @@ export class Tracker {
 			else if (run.state === 'running' || run.state === 'pending' || !tidelog) this.meta.heard(run, this.nowMs());
 			return appended;
 		});
-		if (result.conflicts > 0) console.error(`Run ${run.name}: ${result.conflicts} lines came again with other bytes; the first stay. This is a bug in the client.`);
+		if (result.conflicts > 0)
+			console.error(`Run ${run.name}: ${result.conflicts} lines came again with other bytes; the first stay. This is a bug in the client.`);
 		this.#changed(run);
 		return result.next;
 	}
@@ -121,7 +122,9 @@ export class Tracker {
 		const { sha256, size } = await this.blobs.put(body, MAX_FILE_BYTES);
 		this.database.transaction(() =>
 			this.database.sql
-				.prepare('INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, uploaded_ms = excluded.uploaded_ms')
+				.prepare(
+					'INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, uploaded_ms = excluded.uploaded_ms',
+				)
 				.run(run.id, upload.path, sha256, size, this.nowMs()),
 		);
 		this.#changed(run);
@@ -233,13 +236,19 @@ function optional<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K],
 
 function checkedOffset(name: string, file: { offset: number; content: unknown }): number {
 	if (!Number.isSafeInteger(file.offset) || file.offset < 0) throw new RequestError(400, `files["${name}"].offset must be a whole number from 0.`);
-	if (!Array.isArray(file.content) || file.content.some((line) => typeof line !== 'string')) throw new RequestError(400, `files["${name}"].content must be a list of lines.`);
+	if (!Array.isArray(file.content) || file.content.some((line) => typeof line !== 'string'))
+		throw new RequestError(400, `files["${name}"].content must be a list of lines.`);
 	return file.offset;
 }
 
 /** @throws RequestError 400 for a path that leaves the run's folder. */
 function checkPath(path: string): void {
-	const isInside = path !== '' && !path.startsWith('/') && !path.includes('\\') && !path.includes('\0') && !path.split('/').some((part) => part === '..' || part === '.');
+	const isInside =
+		path !== '' &&
+		!path.startsWith('/') &&
+		!path.includes('\\') &&
+		!path.includes('\0') &&
+		!path.split('/').some((part) => part === '..' || part === '.');
 	if (!isInside) throw new RequestError(400, `A file of a run must have a relative path without "..", but was "${path}".`);
 }
 

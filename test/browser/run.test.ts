@@ -1,4 +1,4 @@
-import { Image, init, type Run, TidelogError } from 'tidelog';
+import { Image, init, type Run, type TidelogError } from 'tidelog';
 import { expect, test } from 'vitest';
 
 const errors: TidelogError[] = [];
@@ -56,12 +56,18 @@ test('an image is stored with its row, from pixels and from a canvas that change
 	const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
 	context.fillStyle = '#ff0000';
 	context.fillRect(0, 0, 4, 4);
-	run.log({ canvas: new Image(canvas, { caption: 'red' }), pixels: [new Image({ data: new Float32Array(4), width: 2, height: 2 }), new Image({ data: new Uint8Array(16), width: 2, height: 2 })] });
+	run.log({
+		canvas: new Image(canvas, { caption: 'red' }),
+		pixels: [new Image({ data: new Float32Array(4), width: 2, height: 2 }), new Image({ data: new Uint8Array(16), width: 2, height: 2 })],
+	});
 	context.clearRect(0, 0, 4, 4);
 	await run.flush();
 	await expect.poll(() => run.status.pending.files).toBe(3);
 	const { images, lines } = await readStored(run.id);
-	expect(lines[0]).toMatchObject({ canvas: { _type: 'image-file', caption: 'red', width: 4, height: 4, format: 'png' }, pixels: { _type: 'images/separated', count: 2, width: 2 } });
+	expect(lines[0]).toMatchObject({
+		canvas: { _type: 'image-file', caption: 'red', width: 4, height: 4, format: 'png' },
+		pixels: { _type: 'images/separated', count: 2, width: 2 },
+	});
 	const bitmap = await createImageBitmap(images.find(({ path }) => path.includes('canvas'))?.blob as Blob);
 	context.drawImage(bitmap, 0, 0);
 	expect(Array.from(context.getImageData(1, 1, 1, 1).data)).toEqual([255, 0, 0, 255]);
@@ -80,7 +86,8 @@ async function readStored(runId: string) {
 		}
 	}
 	const images: { path: string; blob: Blob }[] = [];
-	for (const file of await store.pendingFiles(runId, 100)) images.push({ path: file.path, blob: new Blob([(await store.blob(file.sha256)) as BlobPart], { type: 'image/png' }) });
+	for (const file of await store.pendingFiles(runId, 100))
+		images.push({ path: file.path, blob: new Blob([(await store.blob(file.sha256)) as BlobPart], { type: 'image/png' }) });
 	store.close();
 	return { lines, images };
 }

@@ -26,14 +26,18 @@ const told: Told[] = [];
 
 beforeAll(async () => {
 	const port = await freePort();
-	site = await serveFolder(resolve('demo/dist'), { '/config.json': { type: 'application/json', body: JSON.stringify({ server: `http://127.0.0.1:${port}` }) } });
+	site = await serveFolder(resolve('demo/dist'), {
+		'/config.json': { type: 'application/json', body: JSON.stringify({ server: `http://127.0.0.1:${port}` }) },
+	});
 	server = new ServerProcess(port, folder.path, [site.url]);
 	await server.start();
 	browser = await launchBrowser();
 	context = await browser.newContext();
 	await context.exposeBinding('tell', (_source, row: Told) => told.push(row));
 	await context.addInitScript(() => {
-		window.addEventListener('tidelog-demo:logged', (event) => (window as unknown as { tell(row: unknown): void }).tell((event as CustomEvent).detail));
+		window.addEventListener('tidelog-demo:logged', (event) =>
+			(window as unknown as { tell(row: unknown): void }).tell((event as CustomEvent).detail),
+		);
 	});
 });
 
@@ -74,7 +78,9 @@ async function expectEqualToTold(run: string, least: number): Promise<number> {
 	expect(records.map(({ n }) => n)).toEqual(records.map((_, i) => i));
 	expect(new Set(records.map(({ writer }) => writer)).size).toBe(1);
 	const common = Math.min(records.length, account.length);
-	expect(records.slice(0, common).map(({ line }) => [line._step, comparable(logged(line))])).toEqual(account.slice(0, common).map(({ step, data }) => [step, comparable(data)]));
+	expect(records.slice(0, common).map(({ line }) => [line._step, comparable(logged(line))])).toEqual(
+		account.slice(0, common).map(({ step, data }) => [step, comparable(data)]),
+	);
 	return records.length;
 }
 
@@ -128,7 +134,9 @@ test('a training in a worker is seen live, survives a dead server and a reload, 
 	await dashboard.goto(`${server.url}/local/digits/runs/${second}`);
 	const media = await (await fetch(`${server.url}/api/projects/digits/runs/${second}/media?key=val%2Fsamples`)).json();
 	expect(media.length).toBeGreaterThan(0);
-	expect(media.every((point: { files: { isUploaded: boolean }[] }) => point.files.length > 0 && point.files.every((file) => file.isUploaded))).toBe(true);
+	expect(media.every((point: { files: { isUploaded: boolean }[] }) => point.files.length > 0 && point.files.every((file) => file.isUploaded))).toBe(
+		true,
+	);
 	await demo.close();
 	await dashboard.close();
 });
@@ -157,7 +165,9 @@ test("the demo's own switch cuts the logger's network and nothing else", async (
 	await demo.getByTestId('network').uncheck({ force: true });
 	await expect.poll(() => value(demo, 'status-pending'), { timeout: 20_000 }).toBeGreaterThan(20);
 	await demo.getByTestId('network').check({ force: true });
-	await expect.poll(async () => (await value(demo, 'status-synced')) > 30 && (await value(demo, 'status-pending')) < 20, { timeout: 30_000 }).toBe(true);
+	await expect
+		.poll(async () => (await value(demo, 'status-synced')) > 30 && (await value(demo, 'status-pending')) < 20, { timeout: 30_000 })
+		.toBe(true);
 	await stopTraining(demo);
 	const total = rows(run).length;
 	expect(await expectEqualToTold(run, total)).toBe(total);

@@ -9,12 +9,12 @@ import { freePort, launchBrowser, logged, ServerProcess, serveFolder, temporaryF
 declare global {
 	// Set by the test page.
 	var run: Run;
-	var begin: (server: string, options?: object) => string;
+	var startRun: (server: string, options?: object) => string;
 }
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>test</title><script type="module">
 import { init } from '/index.js';
-globalThis.begin = (server, options = {}) => {
+globalThis.startRun = (server, options = {}) => {
 	globalThis.run = init({ project: 'e2e', server, ...options });
 	return globalThis.run.id;
 };
@@ -59,8 +59,9 @@ async function open(): Promise<Page> {
 	return opened;
 }
 
-const begin = (on = page) => on.evaluate((url) => globalThis.begin(url), server.url);
-const log = (count: number, on = page) => on.evaluate((n) => Array.from({ length: n }, () => globalThis.run.log({ i: globalThis.run.status.accepted, x: 0.1 })).length, count);
+const begin = (on = page) => on.evaluate((url) => globalThis.startRun(url), server.url);
+const log = (count: number, on = page) =>
+	on.evaluate((n) => Array.from({ length: n }, () => globalThis.run.log({ i: globalThis.run.status.accepted, x: 0.1 })).length, count);
 const status = (on = page) => on.evaluate(() => globalThis.run.status);
 
 /** Waits until the server holds `count` records of the run, then checks that they are exactly those logged, in order. */
@@ -193,7 +194,9 @@ test('finish() settles within its time while the server is dead, and says what d
 	expect(ms).toBeGreaterThan(1400);
 	await server.start();
 	await expectRecords(run, 30);
-	await expect.poll(async () => ((await (await fetch(`${server.url}/api/projects/e2e/runs/${run}`)).json()) as { state: string }).state, { timeout: 45_000 }).toBe('finished');
+	await expect
+		.poll(async () => ((await (await fetch(`${server.url}/api/projects/e2e/runs/${run}`)).json()) as { state: string }).state, { timeout: 45_000 })
+		.toBe('finished');
 });
 
 test('a page whose origin is not on the list is refused, and its records stay on the device', async () => {

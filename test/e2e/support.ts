@@ -70,7 +70,10 @@ export class ServerProcess {
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json' };
 
 /** Serves a folder of built files, and some paths by hand, on 127.0.0.1. */
-export async function serveFolder(folder: string, made: Record<string, { type: string; body: string }> = {}): Promise<{ url: string; server: Server }> {
+export async function serveFolder(
+	folder: string,
+	made: Record<string, { type: string; body: string }> = {},
+): Promise<{ url: string; server: Server }> {
 	const server = createServer((request, response) => {
 		const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
 		const file = join(folder, path === '/' ? 'index.html' : path);

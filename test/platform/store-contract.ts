@@ -15,10 +15,19 @@ export function storeContract(kind: string, open: (name: string) => Promise<Stor
 		store = await open(name);
 	});
 
-	const state = (over: Partial<WriterState> = {}): WriterState => ({ run: 'r1', writer: 'w1', startedMs: 1, stored: 0, acknowledged: 0, nextStep: 0, ...over });
+	const state = (over: Partial<WriterState> = {}): WriterState => ({
+		run: 'r1',
+		writer: 'w1',
+		startedMs: 1,
+		stored: 0,
+		acknowledged: 0,
+		nextStep: 0,
+		...over,
+	});
 	const write = (chunks: { n0: number; bytes: Uint8Array }[], stored: number, over: Partial<WriterState> = {}) =>
 		store.append({ state: state({ stored, ...over }), stream: 'history', chunks, files: [] }, 'relaxed');
-	const numbers = async (fromN: number, maxBytes = 1e9, writer = 'w1') => (await store.chunks('r1', writer, 'history', fromN, maxBytes)).map((bytes) => decodeChunk(bytes).n0);
+	const numbers = async (fromN: number, maxBytes = 1e9, writer = 'w1') =>
+		(await store.chunks('r1', writer, 'history', fromN, maxBytes)).map((bytes) => decodeChunk(bytes).n0);
 
 	describe(`a store in ${kind}`, () => {
 		test('gives chunks back in order of record, byte for byte', async () => {

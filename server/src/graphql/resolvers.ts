@@ -83,12 +83,17 @@ export const roots = {
 		return { bucket: runNode(run, tracker), inserted: isNew, clientMutationId: input.clientMutationId };
 	},
 
-	createRunFiles({ input }: { input: { entityName: string; projectName: string; runName: string; files: string[] } }, { tracker, origin }: GraphqlContext) {
+	createRunFiles(
+		{ input }: { input: { entityName: string; projectName: string; runName: string; files: string[] } },
+		{ tracker, origin }: GraphqlContext,
+	) {
 		const run = tracker.runNamed(input.entityName, input.projectName, input.runName);
 		return {
 			runID: String(run.id),
 			uploadHeaders: [],
-			files: tracker.openUploads(run, input.files).map(({ path, token }) => ({ id: `${run.id}:${path}`, name: path, uploadUrl: `${origin}/uploads/${token}` })),
+			files: tracker
+				.openUploads(run, input.files)
+				.map(({ path, token }) => ({ id: `${run.id}:${path}`, name: path, uploadUrl: `${origin}/uploads/${token}` })),
 		};
 	},
 

@@ -114,7 +114,11 @@ function checkChart(request: ChartRequest): void {
 		throw new RequestError(400, 'A chart needs project (text), runIds and keys (lists of text).');
 	}
 	if (request.runIds.length * request.keys.length > MAX_CHART_SERIES) {
-		throw new RequestError(400, `${request.runIds.length} runs × ${request.keys.length} metrics are more than ${MAX_CHART_SERIES} series; ask for fewer at once.`);
+		throw new RequestError(
+			400,
+			`${request.runIds.length} runs × ${request.keys.length} metrics are more than ${MAX_CHART_SERIES} series; ask for fewer at once.`,
+		);
 	}
-	if (request.x !== undefined && !['step', 'runtime', 'time'].includes(request.x)) throw new RequestError(400, `x must be step, runtime or time, but was ${String(request.x)}.`);
+	if (request.x !== undefined && !['step', 'runtime', 'time'].includes(request.x))
+		throw new RequestError(400, `x must be step, runtime or time, but was ${String(request.x)}.`);
 }

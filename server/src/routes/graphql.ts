@@ -33,6 +33,9 @@ export function graphqlRoute(tracker: Tracker): Hono {
 			console.error(unexpected.originalError);
 			return c.json({ errors: [{ message: 'The server failed at this; its log says why. Nothing was changed.' }] }, 500);
 		}
-		return c.json({ data: result.data, ...(result.errors ? { errors: result.errors.map(({ message, path }) => ({ message, path })) } : {}) }, cause ? cause.status : 200);
+		return c.json(
+			{ data: result.data, ...(result.errors ? { errors: result.errors.map(({ message, path }) => ({ message, path })) } : {}) },
+			cause ? cause.status : 200,
+		);
 	});
 }

@@ -1,5 +1,5 @@
-import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { type Context, Hono } from 'hono';
 import { type FileStreamAnswer, type FileStreamRequest, MAX_REQUEST_BYTES } from '../../../src/core/protocol.ts';
 import { RequestError, type Tracker } from '../tracker.ts';

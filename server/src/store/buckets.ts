@@ -15,7 +15,20 @@ const MAX_NON_FINITE = 100;
  * max, mean, first, last and counts. When the points are fewer than the buckets, each is a bucket of its own.
  */
 export function toSeries(runId: string, key: string, points: readonly Point[], buckets: number): Series {
-	const series: Series = { runId, key, points: points.length, x: [], min: [], max: [], mean: [], first: [], last: [], count: [], nonFinite: 0, nonFiniteAt: [] };
+	const series: Series = {
+		runId,
+		key,
+		points: points.length,
+		x: [],
+		min: [],
+		max: [],
+		mean: [],
+		first: [],
+		last: [],
+		count: [],
+		nonFinite: 0,
+		nonFiniteAt: [],
+	};
 	const first = points[0];
 	const last = points[points.length - 1];
 	if (!first || !last) return series;

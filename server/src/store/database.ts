@@ -85,7 +85,9 @@ export function openDatabase(dataDir: string): Database {
 		accessSync(dataDir, constants.W_OK);
 		if (!statSync(dataDir).isDirectory()) throw new Error('it is not a folder');
 	} catch (error) {
-		throw new StartError(`The data folder cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}). Give another with --data: ${dataDir}`);
+		throw new StartError(
+			`The data folder cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}). Give another with --data: ${dataDir}`,
+		);
 	}
 	const sql = new DatabaseSync(join(dataDir, 'tidelog.db'));
 	try {
@@ -94,13 +96,16 @@ export function openDatabase(dataDir: string): Database {
 		sql.exec('BEGIN IMMEDIATE; COMMIT;');
 	} catch (error) {
 		sql.close();
-		if (/locked|busy/i.test(String(error))) throw new StartError(`Another Tidelog server uses this data folder. Stop it, or give another folder with --data: ${dataDir}`);
+		if (/locked|busy/i.test(String(error)))
+			throw new StartError(`Another Tidelog server uses this data folder. Stop it, or give another folder with --data: ${dataDir}`);
 		throw new StartError(`The database in the data folder cannot be opened (${error instanceof Error ? error.message : String(error)}): ${dataDir}`);
 	}
 	const version = (sql.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 	if (version > FORMAT_VERSION) {
 		sql.close();
-		throw new StartError(`The data folder has format ${version} and this server reads up to ${FORMAT_VERSION}: a newer server wrote it. Use that one: ${dataDir}`);
+		throw new StartError(
+			`The data folder has format ${version} and this server reads up to ${FORMAT_VERSION}: a newer server wrote it. Use that one: ${dataDir}`,
+		);
 	}
 	sql.exec(TABLES);
 	sql.exec(`PRAGMA user_version = ${FORMAT_VERSION}`);

@@ -83,7 +83,8 @@ export class SqliteHistoryStore implements HistoryStore {
 		if (run.sentSummary !== undefined) return flat(parseLine(run.sentSummary) as LineObject);
 		const summary: Record<string, LineValue> = {};
 		for (const row of this.#statements.summaries.all(run.id, run.gen) as { key: string; json: string }[]) summary[row.key] = parseLine(row.json);
-		for (const row of this.#statements.writers.all(run.id, run.gen) as { summary: string }[]) Object.assign(summary, flat(parseLine(row.summary) as LineObject));
+		for (const row of this.#statements.writers.all(run.id, run.gen) as { summary: string }[])
+			Object.assign(summary, flat(parseLine(row.summary) as LineObject));
 		return summary;
 	}
 
@@ -103,7 +104,12 @@ export class SqliteHistoryStore implements HistoryStore {
 	*rows(run: RunRow): Iterable<string[]> {
 		// Lines of a run nearly always come in order of step; what is late is sorted in by the index of steps kept in `places`.
 		const places: { step: number; startedMs: number; n: number; writer: number }[] = [];
-		for (const row of this.#statements.places.iterate(run.id, run.gen, HISTORY_FILE) as Iterable<{ id: number; started_ms: number; idx: number; text: string }>) {
+		for (const row of this.#statements.places.iterate(run.id, run.gen, HISTORY_FILE) as Iterable<{
+			id: number;
+			started_ms: number;
+			idx: number;
+			text: string;
+		}>) {
 			const step = (parseLine(row.text) as LineObject)[STEP];
 			places.push({ step: typeof step === 'number' ? step : row.idx, startedMs: row.started_ms, n: row.idx, writer: row.id });
 		}
@@ -220,7 +226,11 @@ export class SqliteHistoryStore implements HistoryStore {
 
 	#points(series: number, x: 'step' | 'runtime' | 'time', run: RunRow): Point[] {
 		const rows = this.#statements.points.all(series) as { step: number; value: number; kind: number; time_ms: number; runtime: number }[];
-		const points = rows.map(({ step, value, kind, time_ms, runtime }) => ({ x: x === 'step' ? step : x === 'runtime' ? runtime : time_ms || run.createdMs, value, kind }));
+		const points = rows.map(({ step, value, kind, time_ms, runtime }) => ({
+			x: x === 'step' ? step : x === 'runtime' ? runtime : time_ms || run.createdMs,
+			value,
+			kind,
+		}));
 		return x === 'step' ? points : points.sort((a, b) => a.x - b.x);
 	}
 }
@@ -263,9 +273,15 @@ function prepare(sql: Database['sql']) {
 		lines: sql.prepare(
 			'SELECT writers.name, idx, text FROM writers JOIN lines ON lines.writer = writers.id WHERE run = ? AND gen = ? AND file = ? ORDER BY started_ms, writers.name, idx',
 		),
-		places: sql.prepare('SELECT writers.id, started_ms, idx, text FROM writers JOIN lines ON lines.writer = writers.id WHERE run = ? AND gen = ? AND file = ?'),
-		officialCount: sql.prepare("SELECT next FROM cursors JOIN writers ON writers.id = cursors.writer WHERE run = ? AND gen = ? AND name = '' AND file = ?"),
-		officialLast: sql.prepare("SELECT text FROM lines JOIN writers ON writers.id = lines.writer WHERE run = ? AND gen = ? AND name = '' AND file = ? ORDER BY idx DESC LIMIT 1"),
+		places: sql.prepare(
+			'SELECT writers.id, started_ms, idx, text FROM writers JOIN lines ON lines.writer = writers.id WHERE run = ? AND gen = ? AND file = ?',
+		),
+		officialCount: sql.prepare(
+			"SELECT next FROM cursors JOIN writers ON writers.id = cursors.writer WHERE run = ? AND gen = ? AND name = '' AND file = ?",
+		),
+		officialLast: sql.prepare(
+			"SELECT text FROM lines JOIN writers ON writers.id = lines.writer WHERE run = ? AND gen = ? AND name = '' AND file = ? ORDER BY idx DESC LIMIT 1",
+		),
 		series: sql.prepare('SELECT id FROM series WHERE run = ? AND gen = ? AND key = ?'),
 		addSeries: sql.prepare('INSERT INTO series (run, gen, key) VALUES (?, ?, ?)'),
 		points: sql.prepare('SELECT step, value, kind, time_ms, runtime FROM points WHERE series = ? ORDER BY step'),
@@ -290,8 +306,12 @@ function prepare(sql: Database['sql']) {
 			'INSERT INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET json = excluded.json, step = excluded.step, started_ms = excluded.started_ms, n = excluded.n',
 		),
 		counts: sql.prepare('SELECT records, last_step, hidden FROM counts WHERE run = ? AND gen = ?'),
-		addRecords: sql.prepare('INSERT INTO counts (run, gen, records) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET records = records + CAST(? AS INTEGER)'),
-		sawStep: sql.prepare('INSERT INTO counts (run, gen, last_step) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_step = MAX(last_step, CAST(? AS INTEGER))'),
+		addRecords: sql.prepare(
+			'INSERT INTO counts (run, gen, records) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET records = records + CAST(? AS INTEGER)',
+		),
+		sawStep: sql.prepare(
+			'INSERT INTO counts (run, gen, last_step) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_step = MAX(last_step, CAST(? AS INTEGER))',
+		),
 		addHidden: sql.prepare('UPDATE counts SET hidden = hidden + 1 WHERE run = ? AND gen = ?'),
 	};
 }

@@ -1,8 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
+import { randomName } from '../../../src/core/random-name.ts';
 import type { Database } from './database.ts';
 import type { MetaStore, ProjectRow, RunChange, RunRow } from './meta-store.ts';
-import { randomName } from '../../../src/core/random-name.ts';
 
 type SqlRow = Record<string, SQLInputValue>;
 
