@@ -2,7 +2,7 @@ import { randomName } from './core/random-name.ts';
 import { checkOptions, configValues, type InitOptions } from './options.ts';
 import { systemClock } from './platform/clock.ts';
 import { randomId } from './platform/ids.ts';
-import { isSupported, onVisibility, startWebWriter, unsupported } from './platform/web/index.ts';
+import { isSupported, lastWords, onVisibility, startWebWriter, unsupported } from './platform/web/index.ts';
 import { Run } from './run.ts';
 import { WriterLink } from './transport/writer-link.ts';
 
@@ -38,5 +38,5 @@ export function init(options: InitOptions): Run {
 		config: configValues(options.config ?? {}),
 		store: options.store ?? 'persistent',
 	} as const;
-	return new Run(spec, link, systemClock, options.onError, onVisibility);
+	return new Run(spec, { link, clock: systemClock, onVisibility, lastWords }, options.onError);
 }

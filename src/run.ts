@@ -1,3 +1,4 @@
+import type { Batch } from './core/batch.ts';
 import { type ExtraLeaf, flatten } from './core/flatten.ts';
 import type { Leaf } from './core/packer.ts';
 import { TidelogError } from './errors.ts';
@@ -56,6 +57,16 @@ export interface FinishResult {
 	status: RunStatus;
 }
 
+/** What a run needs of the context it is in. */
+export interface RunPlatform {
+	link: WriterLink;
+	clock: Clock;
+	/** Calls back when the page is hidden, shown or about to go; never in a worker. Returns what ends it. */
+	onVisibility(listener: (visibility: 'hidden' | 'visible' | 'leaving') => void): () => void;
+	/** Stores what the writer has not confirmed when the page goes and its writer with it. */
+	lastWords: { prepare(): void; speak(spec: RunSpec, batches: readonly Batch<ExtraLeaf>[]): void };
+}
+
 /**
  * A run: one execution of a training. Made by `init()`. Nothing here waits for the network, and `log()` never throws because of the
  * world (network, disk, quota); a mistake in the call throws a TidelogError `invalid-argument` where it was made.
@@ -92,13 +103,8 @@ export class Run {
 	#reportWaiters: (() => void)[] = [];
 
 	/** Use `init()`. */
-	constructor(
-		spec: RunSpec,
-		link: WriterLink,
-		clock: Clock,
-		onError: InitOptions['onError'],
-		onVisibility: (listener: (isHidden: boolean) => void) => () => void,
-	) {
+	constructor(spec: RunSpec, platform: RunPlatform, onError: InitOptions['onError']) {
+		const { link, clock, lastWords } = platform;
 		this.id = spec.run;
 		this.name = spec.name;
 		this.project = spec.project;
@@ -120,16 +126,20 @@ export class Run {
 			this.#tellWriter((host) => host.setConfig(spec.writer, values));
 		});
 		this.summary = createLiveObject('run.summary', {}, (values) => this.#tellWriter((host) => host.setExplicitSummary(spec.writer, values)));
-		this.#transport = new RowTransport(spec, link, clock, (report) => this.#received(report));
+		this.#transport = new RowTransport(spec, link, clock, (report) => {
+			if (report.stored !== undefined) lastWords.prepare();
+			this.#received(report);
+		});
 		const isWaiting = () => this.#transport.n > this.#transport.stored;
 		const onRestart = (reason: string) => {
 			this.#tell('writer-restarted', `The writer was started again: ${reason}. Records not yet in the store are sent to it again; nothing is lost.`);
 			this.#transport.connect();
 		};
 		link.join(isWaiting, onRestart);
-		const endVisibility = onVisibility((isHidden) => {
-			this.#transport.isHidden = isHidden;
-			if (isHidden) this.#transport.send();
+		const endVisibility = platform.onVisibility((visibility) => {
+			this.#transport.isHidden = visibility !== 'visible';
+			if (visibility === 'hidden') this.#transport.send();
+			else if (visibility === 'leaving') lastWords.speak(spec, this.#transport.unconfirmed());
 		});
 		this.#ending = () => {
 			endVisibility();

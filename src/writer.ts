@@ -141,6 +141,7 @@ export class Writer implements WriterHost {
 	async #sendLeftovers(store: Store, server: string, token: string | undefined): Promise<void> {
 		for (const run of await store.runs()) {
 			if (run.server !== server || this.#senders.has(run.id)) continue;
+			await store.recoverWriters(run.id);
 			const pending = isPending(run, await store.writers(run.id), (await store.pendingFiles(run.id, 1)).length);
 			if (pending) this.#send(run.id, store, server, token);
 		}

@@ -59,6 +59,9 @@ export class MemoryStore implements Store {
 		return found;
 	}
 
+	/** Nothing writes here but `append`. */
+	async recoverWriters(): Promise<void> {}
+
 	async acknowledge(run: string, writer: string, acknowledged: number): Promise<void> {
 		const known = this.#writers.get(`${run}/${writer}`);
 		if (known) known.acknowledged = acknowledged;

@@ -97,9 +97,10 @@ export class RowTransport {
 		this.#port?.postMessage(batch);
 	}
 
-	close(): void {
-		this.#port?.close();
-		this.#port = undefined;
+	/** Batches that the store has not confirmed, in order; the open one is sent first. */
+	unconfirmed(): Batch<ExtraLeaf>[] {
+		this.send();
+		return this.#unconfirmed.map(({ batch }) => batch);
 	}
 
 	#added(nowMs: number): void {

@@ -1,5 +1,9 @@
 import { TidelogError } from '../../errors.ts';
 import type { StartWriter } from '../../transport/writer-link.ts';
+import { LastWords } from './last-words.ts';
+
+/** One for all runs of the page. */
+export const lastWords = new LastWords();
 
 /** Whether this is a page or a worker that can start a writer. */
 export function isSupported(): boolean {
@@ -14,11 +18,11 @@ export function startWebWriter(workerUrl: string | undefined): StartWriter {
 	return async (onFailure) => (await import('./start-writer.ts')).startWriterThread(workerUrl, onFailure);
 }
 
-/** Calls back with true when the page is hidden or about to go, and with false when it is shown again. Never in a worker. */
-export function onVisibility(listener: (isHidden: boolean) => void): () => void {
+/** Calls back when the page is hidden or shown, and when it is about to go. Never in a worker. */
+export function onVisibility(listener: (visibility: 'hidden' | 'visible' | 'leaving') => void): () => void {
 	if (typeof document === 'undefined') return () => undefined;
-	const changed = () => listener(document.visibilityState === 'hidden');
-	const leaving = () => listener(true);
+	const changed = () => listener(document.visibilityState);
+	const leaving = () => listener('leaving');
 	document.addEventListener('visibilitychange', changed);
 	addEventListener('pagehide', leaving);
 	changed();

@@ -1,14 +1,13 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb';
+import { decodeChunk } from '../../core/chunk.ts';
 import type { Stream } from '../../core/protocol.ts';
 import type { AppendWrite, Durability, FileState, RunState, Store, WriterState } from '../../core/store.ts';
+import { DATABASE } from './database-name.ts';
 
 /**
  * The local directory of a browser. Object stores: `runs` by id, `writers` by [run, writer], `chunks` by [run, writer, stream, n0]
  * with packed bytes, `files` by [run, path], `blobs` by [sha256, piece].
- *
- * The version is never raised: a new layout gets a database of another name, so that two releases can be open in two tabs.
  */
-const DATABASE = 'tidelog-1';
 /** Safari loses Blobs and is slow with large values: bytes are kept as ArrayBuffers of at most this size. */
 const PIECE_BYTES = 2 ** 20;
 
@@ -117,6 +116,18 @@ class IndexedDbStore implements Store {
 				cursor = await cursor.continue();
 			}
 			return found;
+		});
+	}
+
+	async recoverWriters(run: string): Promise<void> {
+		await this.#write(['writers', 'chunks'], 'relaxed', async (tx) => {
+			for (const state of await tx.objectStore('writers').getAll(IDBKeyRange.bound([run], [run, []]))) {
+				const key = [state.run, state.writer, 'history'] as const;
+				const last = await tx.objectStore('chunks').openCursor(IDBKeyRange.bound([...key], [...key, []]), 'prev');
+				if (!last) continue;
+				const batch = decodeChunk(last.value);
+				if (batch.n0 + batch.count > state.stored) void tx.objectStore('writers').put({ ...state, stored: batch.n0 + batch.count });
+			}
 		});
 	}
 
