@@ -1,5 +1,6 @@
 import type { ChartRequest, LiveEvent, MediaPoint, MetricInfo, ProjectInfo, Query, RunDetail, RunInfo, Series } from '../core/query.ts';
 import { fromWire } from '../core/wire-values.ts';
+import type { Clock } from '../platform/clock.ts';
 
 /** A server's answer that was no success; `status` is HTTP's. */
 export class QueryError extends Error {
@@ -16,7 +17,7 @@ export class QueryError extends Error {
  * A Query over a Tidelog server. `baseUrl` is its origin; `''` is the origin of the page.
  * Calls reject with a QueryError when the server refuses, and with fetch's TypeError when it cannot be reached.
  */
-export function createHttpQuery(baseUrl: string): Query {
+export function createHttpQuery(baseUrl: string, clock: Clock): Query {
 	const get = (path: string, signal?: AbortSignal) => ask(`${baseUrl}${path}`, { signal: signal ?? null });
 	const post = (path: string, body: unknown, signal?: AbortSignal) =>
 		ask(`${baseUrl}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: signal ?? null });
@@ -34,7 +35,7 @@ export function createHttpQuery(baseUrl: string): Query {
 		chart: (request: ChartRequest, signal) => post('/api/chart', request, signal) as Promise<Series[]>,
 		media: (project, runId, key, signal) => get(`${runPath(project, runId)}/media?key=${encodeURIComponent(key)}`, signal) as Promise<MediaPoint[]>,
 		fileUrl: (project, runId, path) => `${baseUrl}${runPath(project, runId)}/files/${path.split('/').map(encodeURIComponent).join('/')}`,
-		subscribe: (project, listener) => subscribe(`${baseUrl}/api/live?project=${encodeURIComponent(project)}`, listener),
+		subscribe: (project, listener) => subscribe(`${baseUrl}/api/live?project=${encodeURIComponent(project)}`, listener, clock),
 	};
 }
 
@@ -50,9 +51,9 @@ async function ask(url: string, init: RequestInit): Promise<unknown> {
 /** EventSource gives up for good when a server answers with an error while it restarts; then it is opened anew. */
 const REOPEN_MS = 2_000;
 
-function subscribe(url: string, listener: (event: LiveEvent) => void): () => void {
+function subscribe(url: string, listener: (event: LiveEvent) => void, clock: Clock): () => void {
+	const ended = new AbortController();
 	let source: EventSource;
-	let timer: ReturnType<typeof setTimeout> | undefined;
 	const open = () => {
 		source = new EventSource(url);
 		source.onopen = () => listener({ type: 'connection', isConnected: true });
@@ -60,13 +61,14 @@ function subscribe(url: string, listener: (event: LiveEvent) => void): () => voi
 		source.onerror = () => {
 			listener({ type: 'connection', isConnected: false });
 			if (source.readyState !== EventSource.CLOSED) return;
-			clearTimeout(timer);
-			timer = setTimeout(open, REOPEN_MS);
+			void clock.sleep(REOPEN_MS, ended.signal).then(() => {
+				if (!ended.signal.aborted) open();
+			});
 		};
 	};
 	open();
 	return () => {
-		clearTimeout(timer);
+		ended.abort();
 		source.close();
 	};
 }

@@ -1,0 +1,33 @@
+/** What `npm test` does: node scripts/test.mjs [unit|dom|browser|e2e|pack|all] [options for vitest] */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { ensureNode24 } from './check/node-24.mjs';
+
+ensureNode24();
+const { build, TARGETS } = await import('./build.mjs');
+const { findBrowser } = await import('./find-browser.mjs');
+
+/** What each suite needs to be built; those that need something built run in a browser. */
+const SUITES = { unit: [], dom: [], browser: ['sdk'], e2e: TARGETS, pack: ['sdk'] };
+const root = fileURLToPath(new URL('..', import.meta.url));
+const [first = 'all', ...rest] = process.argv.slice(2);
+const isNamed = first === 'all' || Object.hasOwn(SUITES, first);
+const suites = !isNamed || first === 'all' ? Object.keys(SUITES) : [first];
+const options = isNamed ? rest : [first, ...rest];
+
+try {
+	const needed = new Set(suites.flatMap((suite) => SUITES[suite]));
+	if (needed.size > 0) {
+		process.env.TIDELOG_BROWSER = await findBrowser();
+		if (!build(TARGETS.filter((target) => needed.has(target)))) throw new Error('Building failed; what was printed above says why.');
+	}
+	const projects = suites.flatMap((suite) => ['--project', suite]);
+	const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.config.ts', ...projects, ...options], {
+		cwd: root,
+		stdio: 'inherit',
+	});
+	process.exitCode = status ?? 1;
+} catch (error) {
+	console.error(error instanceof Error ? error.message : error);
+	process.exitCode = 1;
+}
