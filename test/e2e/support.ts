@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, sep } from 'node:path';
-import { type Browser, chromium } from 'playwright';
+import { type Browser, chromium, type Page } from 'playwright';
 import { browserArgs } from '../../scripts/find-browser.mjs';
 import { type LineObject, parseLine } from '../../src/core/json-line.ts';
 
@@ -98,4 +98,54 @@ export async function launchBrowser(): Promise<Browser> {
 export function logged(line: LineObject): LineObject {
 	const { _step, _runtime, _timestamp, ...values } = line;
 	return values;
+}
+
+/** A worker reached through the session of its parent. */
+interface WorkerSession {
+	send(method: string, params: object): Promise<void>;
+}
+
+/**
+ * Chromium's offline emulation for a page, its workers and their workers. Playwright's `setOffline` reaches the page and its own workers
+ * only; the demo's logger writes from a worker inside a worker. Call it before the page starts its workers; the function that it
+ * gives switches all of them.
+ */
+export async function offlineSwitch(page: Page): Promise<(isOffline: boolean) => Promise<void>> {
+	const session = await page.context().newCDPSession(page);
+	const workers = new Map<string, WorkerSession>();
+	const attach = { autoAttach: true, waitForDebuggerOnStart: false, flatten: false };
+	let id = 0;
+	const adopt = (sessionId: string, parent: { send(method: string, params: object): Promise<unknown> }): void => {
+		const worker: WorkerSession = {
+			async send(method, params) {
+				// A worker that has ended takes no message, and needs none.
+				await parent.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id: id++, method, params }) }).catch(() => undefined);
+			},
+		};
+		workers.set(sessionId, worker);
+		void worker.send('Target.setAutoAttach', attach);
+	};
+	const received = (
+		method: string,
+		params: { sessionId: string; message?: string },
+		parent: { send(method: string, params: object): Promise<unknown> },
+	): void => {
+		if (method === 'Target.attachedToTarget') adopt(params.sessionId, parent);
+		if (method !== 'Target.receivedMessageFromTarget' || params.message === undefined) return;
+		const inner = JSON.parse(params.message) as { method?: string; params?: { sessionId: string; message?: string } };
+		const worker = workers.get(params.sessionId);
+		if (worker && inner.method && inner.params) received(inner.method, inner.params, worker);
+	};
+	const top = { send: (method: string, params: object) => session.send(method as never, params as never) as Promise<unknown> };
+	for (const event of ['Target.attachedToTarget', 'Target.receivedMessageFromTarget'] as const) {
+		session.on(event, (params) => received(event, params, top));
+	}
+	await session.send('Target.setAutoAttach', attach);
+	return async (offline) => {
+		const conditions = { offline, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+		for (const target of [top, ...workers.values()]) {
+			await target.send('Network.enable', {});
+			await target.send('Network.emulateNetworkConditions', conditions);
+		}
+	};
 }
