@@ -35,9 +35,10 @@ function install() {
 	const hash = createHash('sha256').update(lock).digest('hex');
 	if (existsSync(noteFile) && readFileSync(noteFile, 'utf8') === hash) return;
 	console.log('Installing packages …');
-	const args = ['install', '--no-audit', '--no-fund', '--loglevel=error'];
+	// Development packages are named because NODE_ENV=production would leave them out, and they are what builds.
+	const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
 	// npm tells its own path to what it starts; without it (`node launch.mjs`) the one on PATH is taken.
-	const npm = process.env.npm_execpath;
+	const npm = /[\\/]npm(-cli)?\.[cm]?js$/.test(process.env.npm_execpath ?? '') ? process.env.npm_execpath : undefined;
 	const { status, error } = npm
 		? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' })
 		: spawnSync('npm', args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
@@ -64,8 +65,9 @@ function pickNode() {
 function run(node, args) {
 	const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
 	const child = spawn(node, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
-	// A terminal sends Ctrl-C to both; whoever sends a signal to this process alone means the child.
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+	// A terminal sends Ctrl-C to both of us; whoever signals this process alone means the child.
+	process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+	for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 	child.on('error', (error) => fail(`${node} could not be started (${error.message}).`));
 	child.on('exit', (code, signal) => {
 		process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);

@@ -17,7 +17,7 @@ export default defineConfig({
 				test: {
 					name: 'unit',
 					environment: 'node',
-					include: folders(['core', 'sync', 'transport', 'remote', 'platform', 'query', 'server', 'launch', 'scripts']),
+					include: folders(['contract', 'core', 'media', 'sync', 'transport', 'remote', 'platform', 'query', 'server', 'launch', 'scripts']),
 					testTimeout: 60_000,
 				},
 			},

@@ -1,10 +1,10 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const LEFT = 28;
 const RIGHT = 6;
-const TOP = 10;
+const TOP = 20;
 const BOTTOM = 18;
 /** Share of the past in the drawn line; the values themselves stand behind it, paler. */
-const SMOOTHING = 0.9;
+const SMOOTHING = 0.8;
 
 /** A line over batches, from 0, growing to the right; colours come from the style sheet, so that both themes need nothing here. */
 export class LineChart {

@@ -22,6 +22,10 @@ export class SampleSheet {
 	#draw(): void {
 		const ink = rgb(getComputedStyle(this.#host).getPropertyValue('--ink-1'));
 		this.#host.replaceChildren(...Array.from({ length: PLACES }, (_, place) => figure(this.#samples[place], ink)));
+		if (this.#samples.length > 0) return;
+		const note = document.createElement('p');
+		note.textContent = 'Eight digits the network never trains on appear here, with what it takes them for.';
+		this.#host.append(note);
 	}
 }
 
@@ -34,7 +38,6 @@ function figure(sample: Sample | undefined, ink: readonly number[]): HTMLElement
 	sure.className = 'sure';
 	if (sample === undefined) {
 		canvas.width = canvas.height = 28;
-		caption.textContent = '–';
 	} else {
 		const { label, prediction, fraction } = sample;
 		const isRight = label === prediction;

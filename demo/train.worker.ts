@@ -48,10 +48,11 @@ async function train(settings: TrainingSettings): Promise<void> {
 		const bestAccuracy = await follow(settings, digits, model, run);
 		tell({ kind: 'state', state: 'finishing' });
 		if (bestAccuracy !== undefined) run.summary.best_val_acc = bestAccuracy;
-		const { isSynced, status } = await run.finish({ timeoutMs: FINISH_TIMEOUT_MS });
+		await run.finish({ timeoutMs: FINISH_TIMEOUT_MS });
+		// Before the state, so that whoever waits for it finds the last figures; once more after it, since the words depend on both.
 		tellStatus();
-		const message = isSynced || settings.server === undefined ? undefined : `${status.accepted - status.synced} rows are not on the server yet.`;
-		tell({ kind: 'state', state: isStopAsked ? 'stopped' : 'finished', message });
+		tell({ kind: 'state', state: isStopAsked ? 'stopped' : 'finished' });
+		tellStatus();
 	} catch (error) {
 		await run?.finish({ exitCode: 1, timeoutMs: FINISH_TIMEOUT_MS });
 		tellStatus();
@@ -119,6 +120,7 @@ async function follow(settings: TrainingSettings, all: Digits, model: ReturnType
 	if (best === undefined) {
 		// Ended before the first epoch did: the run still says how good the network became.
 		const { loss, accuracy } = await validate(model, all);
+		await training.logSamples();
 		told.log({ 'val/loss': loss, 'val/acc': accuracy });
 		best = accuracy;
 	}

@@ -35,24 +35,28 @@ export interface ConnectionWords {
 export function connectionWords({ connection, pending, error, synced }: RunStatus, sinceMs: number, isEnded: boolean): ConnectionWords {
 	const rows = pending.memory + pending.disk;
 	const waiting = rowsAndImages(rows, pending.files);
-	const are = rows === 1 && pending.files === 0 ? 'is' : 'are';
+	// Only what is in the store is called safe; what is in memory gets there within a moment, and the gauge shows it.
+	const kept = rowsAndImages(pending.disk, pending.files);
+	const isOne = pending.disk === 1 && pending.files === 0;
+	const are = isOne ? 'is' : 'are';
 	const time = new Date(sinceMs).toTimeString().slice(0, 5);
 	const reason = error ? ` ${sentenceOf(error)}` : '';
 	switch (connection) {
 		case 'local':
-			return { dot: 'off', headline: 'Local only', sentence: `No server set. ${plural(rows, 'row')} ${are} on this device.` };
+			return { dot: 'off', headline: 'Local only', sentence: `No server set. ${plural(pending.disk, 'row')} ${are} on this device.` };
 		case 'offline': {
 			const fate =
-				rows + pending.files === 0 ? 'Nothing waits.' : `${waiting} ${are} safe on this device and leave by themselves when the server answers.`;
+				rows + pending.files === 0
+					? 'Nothing waits.'
+					: `${kept} ${are} safe on this device and ${isOne ? 'leaves by itself' : 'leave by themselves'} when the server answers.`;
 			return { dot: 'off', headline: `Offline since ${time}`, sentence: `${fate}${reason}` };
 		}
 		case 'paused': {
-			const fate =
-				rows + pending.files === 0 ? 'Nothing waits yet' : `${waiting} ${rows === 1 && pending.files === 0 ? 'waits' : 'wait'} on this device`;
+			const fate = rows + pending.files === 0 ? 'Nothing waits yet' : `${kept} ${isOne ? 'waits' : 'wait'} on this device`;
 			return { dot: 'warn', headline: `Cut at ${time}`, sentence: `You cut the network of the logger. ${fate}; training goes on.` };
 		}
 		case 'refused':
-			return { dot: 'bad', headline: 'Refused', sentence: `The server refuses this run.${reason} ${waiting} ${are} safe on this device.` };
+			return { dot: 'bad', headline: 'Refused', sentence: `The server refuses this run.${reason} ${kept} ${are} safe on this device.` };
 		case 'syncing':
 		case 'idle':
 			if (rows + pending.files === 0 && synced > 0) {

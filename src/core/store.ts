@@ -21,7 +21,7 @@ export interface Store {
 	append(write: AppendWrite, durability: Durability): Promise<void>;
 	/** Chunks that hold records `fromN` and later, in order, until their bytes pass `maxBytes` (at least one when there is any). */
 	chunks(run: string, writer: string, stream: Stream, fromN: number, maxBytes: number): Promise<Uint8Array[]>;
-	/** Brings `stored` of a run's writers up to the chunks that are there: a page that goes away writes its last chunks without it. */
+	/** Takes in what pages that went away wrote beside the store. Only for runs that are not open here. */
 	recoverWriters(run: string): Promise<void>;
 	/** Notes what the server has acknowledged. Never moves `acknowledged` of another writer. */
 	acknowledge(run: string, writer: string, acknowledged: number): Promise<void>;

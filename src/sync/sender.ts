@@ -5,6 +5,7 @@ import { type FileStreamAnswer, type FileStreamRequest, HISTORY_FILE, SUMMARY_FI
 import type { Outcome, Remote, RemoteFeatures } from '../core/remote.ts';
 import type { RunState, Store, WriterState } from '../core/store.ts';
 import type { Clock } from '../platform/clock.ts';
+import { Alarm } from './alarm.ts';
 import { backOffMs } from './back-off.ts';
 
 /** Lines of one request, in bytes: uploads of 0.1 to 1 MB are the fastest (measured in Chromium 156), and a retry costs less. */
@@ -13,6 +14,8 @@ const REQUEST_BYTES = 2 ** 20;
 const HEARTBEAT_MS = 30_000;
 /** Least time between two requests, so that a fast loop sends batches and not single rows. */
 const GAP_MS = 100;
+/** Nobody but the user can change the mind of a server that refuses; look again now and then all the same, in case they did. */
+const REFUSED_MS = 5 * 60_000;
 
 export type SenderState = 'idle' | 'syncing' | 'offline' | 'paused' | 'refused';
 
@@ -30,21 +33,23 @@ export interface SenderOptions {
 }
 
 /**
- * Sends what the store holds for one run: its name and config, then records, then files, then its end. There is one sender a run
- * and one request in flight.
+ * Sends what the store holds for one run. There is one sender a run; lines and files have a loop each, with one request in flight:
  *
- *     waiting for the lock → features → ⟲ (meta → records → a file → finish) → idle: woken by new records, by time for a heartbeat
- *                                          │ retry: offline, back-off, same again          refused: until `retryNow()`
+ *     waiting for the lock ─┬─ lines: features → ⟲ (meta → records → finish, once no file waits) → idle until something new or a heartbeat
+ *                           └─ files: ⟲ smallest first, from when the server knows the run
+ *
+ *     retry: offline, back-off, the same again          refused: until `retryNow()`, or a look every five minutes
+ *
+ * Lines name their files and never wait for the bytes; bytes never hold up lines.
  */
 export class Sender {
 	state: SenderState = 'idle';
 	error: string | undefined;
 	readonly #options: SenderOptions;
 	readonly #ended = new AbortController();
-	#wake = new AbortController();
+	readonly #lineAlarm: Alarm;
+	readonly #fileAlarm: Alarm;
 	#isPaused = false;
-	/** Something came while the loop was looking, which it may have missed. */
-	#hasNews = false;
 	#failures = 0;
 	#requestBytes = REQUEST_BYTES;
 	#features: RemoteFeatures | undefined;
@@ -52,12 +57,19 @@ export class Sender {
 
 	constructor(options: SenderOptions) {
 		this.#options = options;
+		this.#lineAlarm = new Alarm(options.clock);
+		this.#fileAlarm = new Alarm(options.clock);
 	}
 
 	/** Resolves when there is nothing left to do for this run, ever, or when it was stopped. */
 	async run(): Promise<void> {
 		try {
-			await this.#options.exclusively(this.#options.run, this.#ended.signal, () => this.#loop());
+			await this.#options.exclusively(this.#options.run, this.#ended.signal, async () => {
+				const files = this.#sendFiles();
+				await this.#sendLines();
+				this.stop();
+				await files;
+			});
 		} catch (error) {
 			if (!this.#ended.signal.aborted) throw error;
 		}
@@ -65,13 +77,14 @@ export class Sender {
 
 	/** There may be something new to send. Does not shorten a back-off. */
 	wake(): void {
-		this.#hasNews = true;
-		if (this.state === 'idle' || this.state === 'paused') this.retryNow();
+		if (this.state === 'offline' || this.state === 'refused') return;
+		this.retryNow();
 	}
 
 	/** Ends any wait: the network is said to be back, or the user asked. */
 	retryNow(): void {
-		this.#wake.abort();
+		this.#lineAlarm.ring();
+		this.#fileAlarm.ring();
 	}
 
 	setPaused(isPaused: boolean): void {
@@ -85,53 +98,86 @@ export class Sender {
 		this.retryNow();
 	}
 
-	async #loop(): Promise<void> {
+	async #sendLines(): Promise<void> {
 		while (!this.#ended.signal.aborted) {
+			this.#lineAlarm.reset();
 			if (this.#isPaused) {
 				this.#set('paused');
-				await this.#sleep(HEARTBEAT_MS);
+				await this.#lineAlarm.sleep(HEARTBEAT_MS);
 				continue;
 			}
-			this.#hasNews = false;
 			const outcome = await this.#sendNext();
 			if (outcome === undefined) {
 				this.#set('idle');
 				if (await this.#isDone()) return;
-				if (!this.#hasNews) await this.#sleep(HEARTBEAT_MS);
-			} else await this.#settle(outcome);
+				await this.#lineAlarm.sleep(HEARTBEAT_MS);
+			} else if (outcome.kind === 'accepted') {
+				if (this.#failures > 0) this.#fileAlarm.ring();
+				this.#failures = 0;
+				this.#options.onChange();
+			} else {
+				const waitMs = this.#failed(outcome);
+				// New records that came while the request was under way are no reason to come back sooner.
+				if (!this.#isPaused && !this.#ended.signal.aborted) this.#lineAlarm.reset();
+				await this.#lineAlarm.sleep(waitMs);
+			}
 		}
 	}
 
-	async #settle(outcome: Outcome<unknown>): Promise<void> {
-		if (outcome.kind === 'accepted') {
-			this.#failures = 0;
-			this.#options.onChange();
-		} else if (outcome.kind === 'retry') {
-			if (outcome.isTooLarge) this.#requestBytes = Math.max(1, this.#requestBytes / 2);
-			this.#features = undefined;
-			this.#failures++;
-			this.#set('offline', outcome.reason);
-			await this.#sleep(Math.max(outcome.afterMs ?? 0, backOffMs(this.#failures, this.#options.clock.random())));
-		} else {
-			this.#features = undefined;
+	/** Notes a failure and returns how long to wait. */
+	#failed(outcome: Exclude<Outcome<unknown>, { kind: 'accepted' }>): number {
+		this.#features = undefined;
+		if (outcome.kind === 'refused') {
 			this.#set('refused', outcome.reason);
-			// Nobody but the user can change the server's mind; look again now and then all the same, in case they did it there.
-			await this.#sleep(10 * HEARTBEAT_MS);
+			return REFUSED_MS;
+		}
+		if (outcome.isTooLarge) this.#requestBytes = Math.max(1, this.#requestBytes / 2);
+		this.#failures++;
+		this.#set('offline', outcome.reason);
+		return Math.max(outcome.afterMs ?? 0, backOffMs(this.#failures, this.#options.clock.random()));
+	}
+
+	async #sendFiles(): Promise<void> {
+		const { store, remote, clock } = this.#options;
+		let failures = 0;
+		while (!this.#ended.signal.aborted) {
+			this.#fileAlarm.reset();
+			const run = await store.run(this.#options.run);
+			const isKnownThere = run !== undefined && run.metaSent > 0;
+			const file = isKnownThere && !this.#isPaused ? (await store.pendingFiles(run.id, 1))[0] : undefined;
+			if (!run || !file) {
+				await this.#fileAlarm.sleep(HEARTBEAT_MS);
+				continue;
+			}
+			const bytes = await store.blob(file.sha256);
+			const outcome: Outcome<undefined> = bytes
+				? await remote.upload(run, file.path, bytes, this.#ended.signal)
+				: { kind: 'refused', status: 0, reason: `The bytes of ${file.path} are not in the local store any more.` };
+			if (outcome.kind === 'accepted') {
+				failures = 0;
+				await store.fileUploaded(run.id, file.path);
+				this.#options.onChange();
+				// The end of the run may be due now.
+				this.#lineAlarm.ring();
+			} else {
+				failures++;
+				if (this.state === 'idle') this.#set(outcome.kind === 'refused' ? 'refused' : 'offline', outcome.reason);
+				await this.#fileAlarm.sleep(outcome.kind === 'refused' ? REFUSED_MS : Math.max(outcome.afterMs ?? 0, backOffMs(failures, clock.random())));
+			}
 		}
 	}
 
-	/** Sends the next thing that is due, or returns undefined when nothing is. */
+	/** Sends the next lines that are due, or returns undefined when nothing is. */
 	async #sendNext(): Promise<Outcome<unknown> | undefined> {
 		const { store, remote, clock } = this.#options;
 		const run = await store.run(this.#options.run);
 		if (!run) return undefined;
 		const writers = await store.writers(run.id);
 		const behind = writers.find((writer) => writer.acknowledged < writer.stored);
-		const file = behind ? undefined : (await store.pendingFiles(run.id, 1))[0];
 		const isMetaDue = run.metaSent < run.metaVersion;
-		const isFinishDue = run.isFinished && !run.isFinishSent;
+		const isFinishDue = run.isFinished && !run.isFinishSent && !behind && (await store.pendingFiles(run.id, 1)).length === 0;
 		const isHeartbeatDue = this.#options.isLive() && !run.isFinished && clock.monotonicMs() - this.#lastSentMs >= HEARTBEAT_MS;
-		if (!isMetaDue && !behind && !file && !isFinishDue && !isHeartbeatDue) return undefined;
+		if (!isMetaDue && !behind && !isFinishDue && !isHeartbeatDue) return undefined;
 
 		this.#set('syncing');
 		const sinceLast = clock.monotonicMs() - this.#lastSentMs;
@@ -149,9 +195,12 @@ export class Sender {
 			}
 			this.#features = features.answer;
 		}
-		if (isMetaDue) return this.#sendMeta(run, writers);
+		if (isMetaDue) {
+			const outcome = await this.#sendMeta(run, writers);
+			if (outcome.kind === 'accepted') this.#fileAlarm.ring();
+			return outcome;
+		}
 		if (behind) return this.#sendRecords(run, behind);
-		if (file) return this.#sendFile(run, file.path, file.sha256);
 		const writer = newestWriter(writers);
 		if (!writer) return undefined;
 		const outcome = await this.#stream(run, writer, isFinishDue ? { complete: true, exitcode: run.exitCode } : {});
@@ -205,23 +254,16 @@ export class Sender {
 		return next === from ? { kind: 'retry', reason: `The server took none of ${content.length} records.` } : outcome;
 	}
 
-	async #sendFile(run: RunState, path: string, sha256: string): Promise<Outcome<unknown>> {
-		const bytes = await this.#options.store.blob(sha256);
-		if (!bytes) return { kind: 'refused', status: 0, reason: `The bytes of ${path} are not in the local store any more.` };
-		const outcome = await this.#options.remote.upload(run, path, bytes, this.#ended.signal);
-		if (outcome.kind === 'accepted') await this.#options.store.fileUploaded(run.id, path);
-		return outcome;
-	}
-
 	#stream(run: RunState, writer: WriterState, request: FileStreamRequest): Promise<Outcome<FileStreamAnswer>> {
 		const tidelog = { v: 1 as const, writer: writer.writer, startedMs: writer.startedMs, upTo: writer.stored };
 		return this.#options.remote.stream(run, { tidelog, ...request }, this.#features?.takesGzip ?? false, this.#ended.signal);
 	}
 
 	async #isDone(): Promise<boolean> {
-		if (this.#options.isLive()) return false;
-		const run = await this.#options.store.run(this.#options.run);
-		return run === undefined || !run.isFinished || run.isFinishSent;
+		const { store, run: id, isLive } = this.#options;
+		if (isLive()) return false;
+		const run = await store.run(id);
+		return run === undefined || run.isFinishSent || (!run.isFinished && (await store.pendingFiles(id, 1)).length === 0);
 	}
 
 	#set(state: SenderState, error?: string): void {
@@ -230,11 +272,6 @@ export class Sender {
 		this.error = state === 'syncing' && this.#failures > 0 ? this.error : error;
 		this.state = state === 'syncing' && this.#failures > 0 ? this.state : state;
 		this.#options.onChange();
-	}
-
-	async #sleep(ms: number): Promise<void> {
-		await this.#options.clock.sleep(ms, this.#wake.signal);
-		this.#wake = new AbortController();
 	}
 }
 

@@ -104,8 +104,8 @@ test('what a reloaded page left behind is sent at the next init() on that origin
 	await log(50);
 	await page.evaluate(() => globalThis.run.synced());
 	await server.kill();
-	// Most of it is still on its way to the store when the page goes, and its worker with it.
 	await log(1234);
+	await expect.poll(async () => (await status()).durable).toBe(1284);
 	await page.reload();
 	await page.waitForFunction('globalThis.isReady');
 	await server.start();

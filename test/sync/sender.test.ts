@@ -66,6 +66,8 @@ class LineServer implements Remote {
 	}
 }
 
+/** The file loop sleeps for this long while there is no file. */
+const HEARTBEAT_MS = 30_000;
 const RUN = 'run00001';
 const WRITER = 'writer0000000001';
 
@@ -151,7 +153,18 @@ describe('a sender', () => {
 			() => ({ kind: 'retry', reason: '3', afterMs: 9_000 }),
 		];
 		await sender.run();
-		expect(clock.slept.filter((ms) => ms > 100)).toEqual([375, 750, 9_000]);
+		expect(clock.slept.filter((ms) => ms > 100 && ms !== HEARTBEAT_MS)).toEqual([375, 750, 9_000]);
+	});
+
+	test('sends files beside the records, and the end only after the last of them', async () => {
+		const { server, sender, store } = await setUp(5);
+		const bytes = new Uint8Array([1, 2, 3]);
+		const state = { run: RUN, path: 'media/images/a_0_ab.png', sha256: 'ab', size: 3, isUploaded: false };
+		await store.append({ ...records(5, 6), files: [{ state, bytes }] });
+		await sender.run();
+		expect(server.files.get(state.path)).toEqual(bytes);
+		expect(server.lines).toEqual(expectedLines(6));
+		expect(server.requests.at(-1)).toMatchObject({ complete: true, exitcode: 3 });
 	});
 
 	test('sends less at once after 413', async () => {

@@ -6,7 +6,8 @@ import { DATABASE } from './database-name.ts';
 
 /**
  * The local directory of a browser. Object stores: `runs` by id, `writers` by [run, writer], `chunks` by [run, writer, stream, n0]
- * with packed bytes, `files` by [run, path], `blobs` by [sha256, piece].
+ * with packed bytes, `files` by [run, path], `blobs` by [sha256, piece],
+ * `lastWords` like `chunks`: what pages that went away still had in hand (last-words.ts).
  */
 /** Safari loses Blobs and is slow with large values: bytes are kept as ArrayBuffers of at most this size. */
 const PIECE_BYTES = 2 ** 20;
@@ -17,8 +18,9 @@ interface Schema extends DBSchema {
 	chunks: { key: [string, string, string, number]; value: Uint8Array };
 	files: { key: [string, string]; value: FileState };
 	blobs: { key: [string, number]; value: ArrayBuffer };
+	lastWords: { key: [string, string, string, number]; value: Uint8Array };
 }
-type StoreName = 'runs' | 'writers' | 'chunks' | 'files' | 'blobs';
+type StoreName = 'runs' | 'writers' | 'chunks' | 'files' | 'blobs' | 'lastWords';
 type Transaction<Mode extends IDBTransactionMode> = IDBPTransaction<Schema, StoreName[], Mode>;
 
 export async function openIndexedDbStore(name = DATABASE): Promise<Store> {
@@ -44,6 +46,7 @@ class IndexedDbStore implements Store {
 				database.createObjectStore('chunks');
 				database.createObjectStore('files', { keyPath: ['run', 'path'] });
 				database.createObjectStore('blobs');
+				database.createObjectStore('lastWords');
 			},
 			// Another tab wants to delete the database (the user clears site data): let it.
 			blocking: () => this.close(),
@@ -120,13 +123,21 @@ class IndexedDbStore implements Store {
 	}
 
 	async recoverWriters(run: string): Promise<void> {
-		await this.#write(['writers', 'chunks'], 'relaxed', async (tx) => {
+		await this.#write(['writers', 'chunks', 'lastWords'], 'relaxed', async (tx) => {
+			const lastWords = tx.objectStore('lastWords');
 			for (const state of await tx.objectStore('writers').getAll(IDBKeyRange.bound([run], [run, []]))) {
-				const key = [state.run, state.writer, 'history'] as const;
-				const last = await tx.objectStore('chunks').openCursor(IDBKeyRange.bound([...key], [...key, []]), 'prev');
-				if (!last) continue;
-				const batch = decodeChunk(last.value);
-				if (batch.n0 + batch.count > state.stored) void tx.objectStore('writers').put({ ...state, stored: batch.n0 + batch.count });
+				let { stored } = state;
+				const range = IDBKeyRange.bound([run, state.writer], [run, state.writer, []]);
+				for (let cursor = await lastWords.openCursor(range); cursor; cursor = await cursor.continue()) {
+					const { n0, count } = decodeChunk(cursor.value);
+					// Batches that the writer stored itself before it died are there already; one after a gap would be out of order.
+					if (n0 === stored) {
+						void tx.objectStore('chunks').put(cursor.value, cursor.key);
+						stored += count;
+					}
+					void cursor.delete();
+				}
+				if (stored > state.stored) void tx.objectStore('writers').put({ ...state, stored });
 			}
 		});
 	}

@@ -5,8 +5,9 @@ import { DATABASE } from './database-name.ts';
 
 /**
  * What a page that goes away still has in hand. Its worker dies with it, often before it has written what the page just sent; so the page
- * puts the batches into the database itself, under the same keys and with the same bytes as the worker would. Requests made inside
- * `pagehide` on an open database reach the browser's own process in order, commit included, and need this page no more.
+ * puts the batches into the database itself, with the same bytes as the worker would. Requests made inside `pagehide` on an open
+ * database reach the browser's own process in order, commit included, and need this page no more; but a transaction that must wait for
+ * another one is lost with its page, so they go into an object store that nobody else writes to while pages live.
  */
 export class LastWords {
 	#database: IDBDatabase | undefined;
@@ -33,12 +34,12 @@ export class LastWords {
 	speak(spec: RunSpec, batches: readonly Batch<unknown>[]): void {
 		if (!this.#database || spec.store === 'memory' || batches.length === 0) return;
 		try {
-			const transaction = this.#database.transaction('chunks', 'readwrite');
+			const transaction = this.#database.transaction('lastWords', 'readwrite');
 			transaction.onerror = (event) => event.preventDefault();
-			const chunks = transaction.objectStore('chunks');
+			const lastWords = transaction.objectStore('lastWords');
 			for (const batch of batches) {
 				if (batch.extras.some(([, , value]) => typeof value === 'object' && value !== null && 'media' in value)) break;
-				chunks.put(encodeChunk(batch as Batch), [spec.run, spec.writer, 'history', batch.n0]);
+				lastWords.put(encodeChunk(batch as Batch), [spec.run, spec.writer, 'history', batch.n0]);
 			}
 			transaction.commit();
 		} catch {
