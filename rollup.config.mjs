@@ -18,7 +18,12 @@ const workerSource = {
 // In this order: the second build reads what the first wrote.
 export default [
 	// A classic script: a module worker could not be started from a Blob by Safari before 16.4.
-	{ input: 'workers/writer.ts', output: { file: WORKER, format: 'iife' }, plugins: plugins() },
+	{
+		input: 'workers/writer.ts',
+		treeshake: { moduleSideEffects: (id) => id.includes('/workers/'), propertyReadSideEffects: false },
+		output: { file: WORKER, format: 'iife' },
+		plugins: plugins(),
+	},
 	{
 		input: 'src/index.ts',
 		output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name].js' },

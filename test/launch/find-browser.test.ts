@@ -18,8 +18,8 @@ describe('a browser for the tests', () => {
 	});
 
 	test('is found on PATH before the usual places, and in these when PATH is empty', () => {
-		const files = ['/home/bin/google-chrome', '/usr/bin/chromium'];
-		expect(planBrowser(machine({ env: { PATH: '/home/bin:/usr/bin' } }, files))).toEqual({ kind: 'found', path: '/home/bin/google-chrome' });
+		const files = ['/opt/tools/google-chrome', '/usr/bin/chromium'];
+		expect(planBrowser(machine({ env: { PATH: '/opt/tools:/usr/bin' } }, files))).toEqual({ kind: 'found', path: '/opt/tools/google-chrome' });
 		expect(planBrowser(machine({}, files))).toEqual({ kind: 'found', path: '/usr/bin/chromium' });
 		const mac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 		expect(planBrowser(machine({ platform: 'darwin' }, [mac]))).toEqual({ kind: 'found', path: mac });
