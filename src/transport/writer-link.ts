@@ -1,10 +1,9 @@
-import type { Remote } from 'comlink';
 import type { Clock } from '../platform/clock.ts';
 import type { RunSpec, WriterHost } from './messages.ts';
 
 /** A started writer. */
 export interface WriterThread {
-	host: Remote<WriterHost> | WriterHost;
+	host: WriterHost;
 	/** Opens a run; the port goes over to the writer. */
 	open(spec: RunSpec, port: MessagePort): Promise<void>;
 	terminate(): void;
@@ -66,7 +65,7 @@ export class WriterLink {
 			const thread = await this.#thread;
 			if (life.aborted) continue;
 			const died = Symbol('died');
-			const result = await Promise.race([use(thread.host as WriterHost), whenAborted(life).then(() => died)]);
+			const result = await Promise.race([use(thread.host), whenAborted(life).then(() => died)]);
 			if (result !== died) return result as T;
 		}
 	}

@@ -117,8 +117,16 @@ export function Chart(props: ChartProps) {
 
 	return (
 		<>
-			{/* biome-ignore lint/a11y/noNoninteractiveTabindex: a chart is one stop, and its keys move the crosshair */}
-			<div ref={host} class="chart" role="img" tabIndex={0} aria-label={props.label} onKeyDown={onKeyDown} onBlur={() => (props.crosshair.value = undefined)} />
+			<div
+				ref={host}
+				class="chart"
+				role="img"
+				// biome-ignore lint/a11y/noNoninteractiveTabindex: a chart is one stop, whose arrow keys move the crosshair
+				tabIndex={0}
+				aria-label={props.label}
+				onKeyDown={onKeyDown}
+				onBlur={() => (props.crosshair.value = undefined)}
+			/>
 			<span class="vh" aria-live="polite">
 				{spoken}
 			</span>
@@ -219,6 +227,9 @@ function placeTip(chart: UplotChart, readings: Reading[], x: number, pointerTop:
 	const box = element.getBoundingClientRect();
 	// Tall tooltips may reach over the next panel, but not out of the window.
 	const highest = Math.min(0, innerHeight - box.top - height - 8);
-	const left = at + 12 + TIP_WIDTH <= element.clientWidth || at - 12 - TIP_WIDTH < -box.left ? Math.min(at + 12, innerWidth - box.left - TIP_WIDTH - 4) : at - 12 - TIP_WIDTH;
+	const left =
+		at + 12 + TIP_WIDTH <= element.clientWidth || at - 12 - TIP_WIDTH < -box.left
+			? Math.min(at + 12, innerWidth - box.left - TIP_WIDTH - 4)
+			: at - 12 - TIP_WIDTH;
 	return { x, left, top: Math.max(-box.top + 4, Math.min(4, highest)), readings, nearest };
 }

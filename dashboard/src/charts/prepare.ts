@@ -157,7 +157,13 @@ export function readAt(line: Pick<Line, 'x' | 'y'>, x: number, slack: number): n
 }
 
 /** The chart in a sentence, for those who hear it. */
-export function describeChart(key: string, axis: string, lines: readonly Line[], nameOf: (runId: string) => string, format: (value: number) => string): string {
+export function describeChart(
+	key: string,
+	axis: string,
+	lines: readonly Line[],
+	nameOf: (runId: string) => string,
+	format: (value: number) => string,
+): string {
 	if (lines.length === 0) return `${key}, no data`;
 	let best: { name: string; value: number; x: number } | undefined;
 	let notFinite = 0;

@@ -94,7 +94,10 @@ export class UplotChart {
 
 	#data(): uPlot.AlignedData {
 		const range = this.#spec?.range ?? [0, 1];
-		return [[range[0], range[1]], [null, null]];
+		return [
+			[range[0], range[1]],
+			[null, null],
+		];
 	}
 
 	#createPlot(): void {

@@ -19,7 +19,8 @@ export function FirstRun({ project }: { project: string }) {
 			<p>Runs appear here as soon as one is logged, from any page or worker. Any W&B client works too, with {server} as its base address.</p>
 			<pre>
 				<span class="dim">import</span> {'{ init }'} <span class="dim">from</span> <span class="acc">'tidelog'</span>;{'\n'}
-				<span class="dim">const</span> run = init({'{'} project: <span class="acc">'{project}'</span>, server: <span class="acc">'{server}'</span> {'}'});{'\n'}
+				<span class="dim">const</span> run = init({'{'} project: <span class="acc">'{project}'</span>, server: <span class="acc">'{server}'</span>{' '}
+				{'}'});{'\n'}
 				run.log({'{'} loss: 0.42 {'}'});
 			</pre>
 			<button type="button" class="btn" onClick={copy}>

@@ -49,7 +49,6 @@ export type IconName = keyof typeof sources;
 /** One drawing of Lucide's, 14 px, in the colour of the text. It never stands for a word by itself: what holds it has the name. */
 export function Icon({ name }: { name: IconName }) {
 	// The text is a file of the package, fixed when the dashboard was built.
-	// biome-ignore lint/security/noDangerouslySetInnerHtml: see above
 	return <span class="i" aria-hidden="true" dangerouslySetInnerHTML={{ __html: sources[name] }} />;
 }
 

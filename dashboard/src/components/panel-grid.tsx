@@ -59,7 +59,12 @@ export function PanelGrid({ state, views, metrics }: { state: ProjectState; view
 						}
 					/>
 				)}
-				{!numbers && (state.metricsError.value ? <Message title="Could not load the metrics">{state.metricsError.value}. It is tried again by itself.</Message> : <LoadingLine>Loading the metrics</LoadingLine>)}
+				{!numbers &&
+					(state.metricsError.value ? (
+						<Message title="Could not load the metrics">{state.metricsError.value}. It is tried again by itself.</Message>
+					) : (
+						<LoadingLine>Loading the metrics</LoadingLine>
+					))}
 			</div>
 		</>
 	);

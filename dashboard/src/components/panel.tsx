@@ -29,13 +29,19 @@ export function Panel({ state, views, metric }: PanelProps) {
 	const isWide = views.expanded.value.has(metric);
 	useEffect(() => {
 		if (!element.current) return;
-		const observer = new IntersectionObserver((entries) => setOnScreen(entries[entries.length - 1]?.isIntersecting ?? false), { rootMargin: '120px' });
+		const observer = new IntersectionObserver((entries) => setOnScreen(entries[entries.length - 1]?.isIntersecting ?? false), {
+			rootMargin: '120px',
+		});
 		observer.observe(element.current);
 		return () => observer.disconnect();
 	}, []);
 	return (
 		<section ref={element} class={isWide ? 'panel is-wide' : 'panel'} data-testid="panel" data-key={metric} aria-label={metric}>
-			{isOnScreen ? <LivePanel key={isWide} state={state} views={views} metric={metric} isWide={isWide} section={element} /> : <PanelHead metric={metric} />}
+			{isOnScreen ? (
+				<LivePanel key={isWide} state={state} views={views} metric={metric} isWide={isWide} section={element} />
+			) : (
+				<PanelHead metric={metric} />
+			)}
 		</section>
 	);
 }
@@ -81,7 +87,12 @@ function LivePanel({ state, views, metric, isWide, section }: LivePanelProps) {
 			const one = series?.get(run.id);
 			return one && one.points > 0 ? [{ run, one }] : [];
 		});
-		const range = view.zoom ?? rangeOf(shown.map(({ one }) => one), view.x === 'step' ? feed?.lastSteps : undefined);
+		const range =
+			view.zoom ??
+			rangeOf(
+				shown.map(({ one }) => one),
+				view.x === 'step' ? feed?.lastSteps : undefined,
+			);
 		const lines = shown.map(({ run, one }) =>
 			prepareLine(one, {
 				colour: run.colour,
@@ -120,12 +131,24 @@ function LivePanel({ state, views, metric, isWide, section }: LivePanelProps) {
 
 	return (
 		<>
-			<PanelHead metric={metric} meta={lines.length > 0 ? <Meta log={log} smoothing={view.smoothing} bad={nonFiniteRuns} drawn={lines} /> : error ? 'server did not answer' : ''}>
+			<PanelHead
+				metric={metric}
+				meta={
+					lines.length > 0 ? <Meta log={log} smoothing={view.smoothing} bad={nonFiniteRuns} drawn={lines} /> : error ? 'server did not answer' : ''
+				}
+			>
 				<div class="acts">
 					<button type="button" class="ib text" aria-pressed={log} title="Log scale (L for all)" onClick={toggleLog}>
 						log
 					</button>
-					<button type="button" class="ib" aria-label={isWide ? 'Narrow the chart' : 'Widen the chart'} title={isWide ? 'Narrow (F)' : 'Widen (F)'} data-widen onClick={toggleWide}>
+					<button
+						type="button"
+						class="ib"
+						aria-label={isWide ? 'Narrow the chart' : 'Widen the chart'}
+						title={isWide ? 'Narrow (F)' : 'Widen (F)'}
+						data-widen
+						onClick={toggleWide}
+					>
 						<Icon name={isWide ? 'minimize' : 'maximize'} />
 					</button>
 				</div>
@@ -208,7 +231,13 @@ function Nothing({ state, views, metric, shown }: { state: ProjectState; views: 
 			actions={
 				views === state.workspace &&
 				others.length > 0 && (
-					<button type="button" class="btn" onClick={() => others.slice(0, 12).forEach((run) => state.setShown(run.id, true))}>
+					<button
+						type="button"
+						class="btn"
+						onClick={() => {
+							for (const run of others.slice(0, 12)) state.setShown(run.id, true);
+						}}
+					>
 						Show {others.length > 12 ? 'the newest 12' : others.length === 1 ? 'it' : 'them'}
 					</button>
 				)

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { RunInfo } from '../../../src/core/query.ts';
-import { runColour, RUN_COLOURS } from '../charts/palette.ts';
+import { RUN_COLOURS, runColour } from '../charts/palette.ts';
 import { formatValue, plural } from '../format.ts';
 import { navigate, runPath } from '../router.ts';
 import type { ProjectState } from '../state/project-state.ts';
@@ -84,7 +84,13 @@ function SortRow({ state }: { state: ProjectState }) {
 						))}
 					</select>
 				</label>
-				<button type="button" class="ib" aria-label={`Sort: ${ORDER_NAMES[view.order]}. Change to ${ORDER_NAMES[next]}`} title={`Sort ${ORDER_NAMES[next]}`} onClick={() => state.workspace.set({ order: next })}>
+				<button
+					type="button"
+					class="ib"
+					aria-label={`Sort: ${ORDER_NAMES[view.order]}. Change to ${ORDER_NAMES[next]}`}
+					title={`Sort ${ORDER_NAMES[next]}`}
+					onClick={() => state.workspace.set({ order: next })}
+				>
 					{view.order === 'new' ? <Icon name="arrowUpDown" /> : ORDER_MARKS[view.order]}
 				</button>
 			</span>
@@ -128,7 +134,14 @@ function RunRow({ state, id, isStop }: { state: ProjectState; id: string; isStop
 			onFocus={() => (state.workspace.focused.value = id)}
 		>
 			<span role="gridcell">
-				<button type="button" class="sw-button" tabIndex={-1} aria-pressed={isShown} aria-label={`${isShown ? 'Hide' : 'Show'} ${run.name}`} onClick={() => state.setShown(id, !isShown)}>
+				<button
+					type="button"
+					class="sw-button"
+					tabIndex={-1}
+					aria-pressed={isShown}
+					aria-label={`${isShown ? 'Hide' : 'Show'} ${run.name}`}
+					onClick={() => state.setShown(id, !isShown)}
+				>
 					<Swatch run={run} />
 					<Icon name={isShown ? 'eye' : 'eyeOff'} />
 				</button>
@@ -139,7 +152,11 @@ function RunRow({ state, id, isStop }: { state: ProjectState; id: string; isStop
 				</a>
 			</span>
 			<span role="gridcell" class="v">
-				{typeof value === 'number' && !Number.isFinite(value) ? <span class="bad">{formatValue(value)}</span> : formatValue(typeof value === 'number' || typeof value === 'bigint' ? value : null)}
+				{typeof value === 'number' && !Number.isFinite(value) ? (
+					<span class="bad">{formatValue(value)}</span>
+				) : (
+					formatValue(typeof value === 'number' || typeof value === 'bigint' ? value : null)
+				)}
 			</span>
 			<span role="gridcell">
 				<StateGlyph state={run.state} />

@@ -5,8 +5,8 @@ export function RunName({ name }: { name: string }) {
 	const [head, tail] = cutMiddle(name);
 	return (
 		<span class="mid-cut" title={name}>
-			<span class="head">{head}</span>
-			<span class="tail">{tail}</span>
+			<span class="mid-cut-start">{head}</span>
+			<span class="mid-cut-end">{tail}</span>
 		</span>
 	);
 }

@@ -66,7 +66,8 @@ export function StepSlider({ ticks, index, onChange }: StepSliderProps) {
 				onPointerMove={onPointer}
 			>
 				<span class="line" />
-				{ticks.length <= MOST_TICKS && ticks.map((tick) => <u key={tick.step} class={tick.isPartial ? 'partial' : ''} style={{ left: `${place(tick.step) * 100}%` }} />)}
+				{ticks.length <= MOST_TICKS &&
+					ticks.map((tick) => <u key={tick.step} class={tick.isPartial ? 'partial' : ''} style={{ left: `${place(tick.step) * 100}%` }} />)}
 				<span class="handle" style={{ left: `${place(current) * 100}%` }} />
 			</div>
 			<span class="of not-narrow">

@@ -31,7 +31,13 @@ export function ToolBar({ views, panels }: { views: ViewState; panels: number })
 				<span aria-hidden="true">x</span>
 				<span class="seg" role="group" aria-label="x axis">
 					{AXES.map(([axis, name, key]) => (
-						<button type="button" key={axis} aria-pressed={view.x === axis} title={`x axis: ${name.toLowerCase()} (${key})`} onClick={() => views.set({ x: axis, zoom: undefined })}>
+						<button
+							type="button"
+							key={axis}
+							aria-pressed={view.x === axis}
+							title={`x axis: ${name.toLowerCase()} (${key})`}
+							onClick={() => views.set({ x: axis, zoom: undefined })}
+						>
 							{name}
 						</button>
 					))}
@@ -51,7 +57,13 @@ export function ToolBar({ views, panels }: { views: ViewState; panels: number })
 				/>
 				<span class="figure">{view.smoothing === 0 ? 'off' : view.smoothing.toFixed(2)}</span>
 			</label>
-			<button type="button" class="btn toggle" aria-pressed={view.logAll} title="Log scale for all charts (L)" onClick={() => views.set({ logAll: !view.logAll, log: [] })}>
+			<button
+				type="button"
+				class="btn toggle"
+				aria-pressed={view.logAll}
+				title="Log scale for all charts (L)"
+				onClick={() => views.set({ logAll: !view.logAll, log: [] })}
+			>
 				log y
 			</button>
 			{view.zoom && (

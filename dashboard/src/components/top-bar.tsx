@@ -20,7 +20,13 @@ export function TopBar({ crumbs, connection }: { crumbs?: ComponentChildren; con
 			)}
 			<div class="end">
 				<LiveState connection={connection} />
-				<button type="button" class="ib not-narrow" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={() => (areKeysShown.value = true)}>
+				<button
+					type="button"
+					class="ib not-narrow"
+					aria-label="Keyboard shortcuts"
+					title="Keyboard shortcuts (?)"
+					onClick={() => (areKeysShown.value = true)}
+				>
 					<Icon name="keyboard" />
 				</button>
 				<ThemeButton />

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import type { ProjectInfo, Query } from '../../../src/core/query.ts';
 import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
+import type { ProjectInfo, Query } from '../../../src/core/query.ts';
 import { FirstRun } from '../components/first-run.tsx';
 import { LoadingLine, Message } from '../components/message.tsx';
 import { TopBar } from '../components/top-bar.tsx';
@@ -55,12 +55,12 @@ export function ProjectsPage({ query }: { query: Query }) {
 		<>
 			<TopBar connection={list.connection} />
 			<main class="page">
-				<h1 class="page-title">
-					Projects {projects && projects.length > 0 && <span class="n">{formatCount(projects.length)}</span>}
-				</h1>
+				<h1 class="page-title">Projects {projects && projects.length > 0 && <span class="n">{formatCount(projects.length)}</span>}</h1>
 				{projects === undefined ? (
 					error ? (
-						<Message title="The server does not answer">{error}. It is tried again every {POLL_MS / 1000} s.</Message>
+						<Message title="The server does not answer">
+							{error}. It is tried again every {POLL_MS / 1000} s.
+						</Message>
 					) : (
 						<LoadingLine>Loading the projects</LoadingLine>
 					)

@@ -7,7 +7,8 @@ import type { ProjectState } from '../state/project-state.ts';
 /** All files of a run, those that are still on the device included. */
 export function RunFiles({ state, run, detail }: { state: ProjectState; run: RunInfo; detail: RunDetail | undefined }) {
 	if (!detail) return <LoadingLine>Loading the files</LoadingLine>;
-	if (detail.files.length === 0) return <Message title="No files">Images and other media that the run logs are listed here, and what any W&B client uploads.</Message>;
+	if (detail.files.length === 0)
+		return <Message title="No files">Images and other media that the run logs are listed here, and what any W&B client uploads.</Message>;
 	const files = [...detail.files].sort((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
 	return (
 		<div class="scroll">

@@ -52,7 +52,9 @@ function Strip({ state, run, name, points, step }: { state: ProjectState; run: R
 				</h2>
 				{point ? (
 					<>
-						<div class={point.step === step ? 'dim' : 'warn'}>{point.step === step ? plural(items.length, 'item') : `from step ${formatCount(point.step)}`}</div>
+						<div class={point.step === step ? 'dim' : 'warn'}>
+							{point.step === step ? plural(items.length, 'item') : `from step ${formatCount(point.step)}`}
+						</div>
 						<div class="dim">{formatClock(point.timeMs)}</div>
 					</>
 				) : (
@@ -61,7 +63,12 @@ function Strip({ state, run, name, points, step }: { state: ProjectState; run: R
 			</div>
 			<div class="figures">
 				{items.map((item, i) => (
-					<Item key={`${item.path ?? item.type}|${i}`} item={item} run={run} url={item.path === undefined ? undefined : state.query.fileUrl(state.project, run.id, item.path)} />
+					<Item
+						key={`${item.path ?? item.type}|${i}`}
+						item={item}
+						run={run}
+						url={item.path === undefined ? undefined : state.query.fileUrl(state.project, run.id, item.path)}
+					/>
 				))}
 			</div>
 		</section>
@@ -69,7 +76,9 @@ function Strip({ state, run, name, points, step }: { state: ProjectState; run: R
 }
 
 function Item({ item, run, url }: { item: MediaItem; run: RunInfo; url: string | undefined }) {
-	const facts = [item.width && item.height ? `${item.width} × ${item.height}` : '', item.sizeBytes ? formatBytes(item.sizeBytes) : ''].filter(Boolean).join(' · ');
+	const facts = [item.width && item.height ? `${item.width} × ${item.height}` : '', item.sizeBytes ? formatBytes(item.sizeBytes) : '']
+		.filter(Boolean)
+		.join(' · ');
 	return (
 		<figure>
 			{url === undefined ? (

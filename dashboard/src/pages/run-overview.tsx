@@ -74,12 +74,15 @@ function Life({ run, detail }: { run: RunInfo; detail: RunDetail | undefined }) 
 	if (run.group) facts.push(['Group', run.group]);
 	if (run.jobType) facts.push(['Job type', run.jobType]);
 	facts.push(['Rows', `${formatCount(run.records)} on the server${pending > 0 ? `, ${formatCount(pending)} on the device` : ''}`]);
-	if (detail && detail.hiddenPoints > 0) facts.push(['Hidden', `${plural(detail.hiddenPoints, 'value')} that a later call on the same step replaced`]);
+	if (detail && detail.hiddenPoints > 0)
+		facts.push(['Hidden', `${plural(detail.hiddenPoints, 'value')} that a later call on the same step replaced`]);
 	facts.push(['Id', <span class="mono">{run.id}</span>]);
 	return (
 		<section class="box">
 			<h2 class="h2">Life of the run</h2>
-			{run.state === 'crashed' && <p class="note bad">Nothing was heard of it since {formatClock(run.heartbeatMs)}, and it has not said that it ended.</p>}
+			{run.state === 'crashed' && (
+				<p class="note bad">Nothing was heard of it since {formatClock(run.heartbeatMs)}, and it has not said that it ended.</p>
+			)}
 			<dl class="kv">
 				{facts.map(([name, value]) => (
 					<>
@@ -195,7 +198,13 @@ function Output({ state, run, detail, metrics }: RunOverviewProps) {
 			<h2 class="h2">Output</h2>
 			<dl class="kv">
 				<dt>Media</dt>
-				<dd>{media.length === 0 ? 'none' : <a href={runPath(state.entity, state.project, run.id, 'media')}>{media.map((metric) => metric.key).join(', ')}</a>}</dd>
+				<dd>
+					{media.length === 0 ? (
+						'none'
+					) : (
+						<a href={runPath(state.entity, state.project, run.id, 'media')}>{media.map((metric) => metric.key).join(', ')}</a>
+					)}
+				</dd>
 				<dt>Files</dt>
 				<dd>
 					{files.length === 0 ? (
@@ -237,7 +246,13 @@ function Config({ detail }: { detail: RunDetail | undefined }) {
 			<h2 class="h2">
 				Config <span class="n">{count > 0 ? formatCount(count) : ''}</span>
 				{count > 0 && (
-					<button type="button" class="ib end" aria-label={isCopied ? 'Copied' : 'Copy as JSON'} title={isCopied ? 'Copied' : 'Copy as JSON'} onClick={copy}>
+					<button
+						type="button"
+						class="ib end"
+						aria-label={isCopied ? 'Copied' : 'Copy as JSON'}
+						title={isCopied ? 'Copied' : 'Copy as JSON'}
+						onClick={copy}
+					>
 						<Icon name="copy" />
 					</button>
 				)}

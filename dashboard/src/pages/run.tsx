@@ -9,7 +9,7 @@ import { TideGauge, tideOf } from '../components/tide-gauge.tsx';
 import { toolKeys } from '../components/tool-bar.tsx';
 import { TopBar } from '../components/top-bar.tsx';
 import { formatCount, formatElapsed, isoTitle } from '../format.ts';
-import { runPath, type RunTab, workspacePath } from '../router.ts';
+import { type RunTab, runPath, workspacePath } from '../router.ts';
 import { type ProjectState, ViewState } from '../state/project-state.ts';
 import { areKeysShown, listenKeys } from '../state/shortcuts.ts';
 import { useRunDetail } from '../state/use-run-detail.ts';
@@ -76,7 +76,19 @@ const TAB_NAMES: readonly (readonly [RunTab, string])[] = [
 	['files', 'Files'],
 ];
 
-function RunHead({ state, run, tab, metrics, files }: { state: ProjectState; run: RunInfo; tab: RunTab; metrics: readonly MetricInfo[] | undefined; files: number | undefined }) {
+function RunHead({
+	state,
+	run,
+	tab,
+	metrics,
+	files,
+}: {
+	state: ProjectState;
+	run: RunInfo;
+	tab: RunTab;
+	metrics: readonly MetricInfo[] | undefined;
+	files: number | undefined;
+}) {
 	const counts: Partial<Record<RunTab, number>> = {
 		charts: metrics?.filter((metric) => metric.kind === 'number').length,
 		media: metrics?.filter((metric) => metric.kind === 'media').length,

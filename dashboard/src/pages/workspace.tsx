@@ -54,7 +54,11 @@ export function WorkspacePage({ state }: { state: ProjectState }) {
 			<TopBar connection={live} crumbs={<b class="cut">{state.project}</b>} />
 			{!live.hasLoaded.value ? (
 				<main class="page">
-					{live.error.value ? <Message title="The runs could not be loaded">{live.error.value}. It is tried again by itself.</Message> : <LoadingLine>Loading the runs</LoadingLine>}
+					{live.error.value ? (
+						<Message title="The runs could not be loaded">{live.error.value}. It is tried again by itself.</Message>
+					) : (
+						<LoadingLine>Loading the runs</LoadingLine>
+					)}
 				</main>
 			) : live.ids.value.length === 0 ? (
 				<main class="page">

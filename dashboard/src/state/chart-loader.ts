@@ -162,7 +162,13 @@ export class ChartLoader {
 		const x = this.#source.x.peek();
 		const zoom = this.#source.zoom.peek();
 		const versions = runs.map((run) => [run.id, this.#version(run), run.lastStep] as const);
-		const request: ChartRequest = { project: this.#project, runIds: runs.map((run) => run.id), keys: feeds.map((feed) => feed.key), x, buckets: feeds[0]?.buckets ?? 400 };
+		const request: ChartRequest = {
+			project: this.#project,
+			runIds: runs.map((run) => run.id),
+			keys: feeds.map((feed) => feed.key),
+			x,
+			buckets: feeds[0]?.buckets ?? 400,
+		};
 		if (zoom) {
 			// A little more than is shown, so that lines run out of the picture instead of ending at its edge.
 			const margin = (zoom[1] - zoom[0]) * 0.1;

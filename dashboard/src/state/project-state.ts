@@ -172,20 +172,23 @@ export class ProjectState {
 	#loadMetrics(): void {
 		clearTimeout(this.#metricsTimer);
 		// New keys come in bursts, one call of log() after another.
-		this.#metricsTimer = setTimeout(() => {
-			this.query.metrics(this.project).then(
-				(metrics) => {
-					this.#knownKeys = new Set(metrics.map((metric) => metric.key));
-					for (const run of this.live.all()) for (const key of Object.keys(run.summary)) this.#knownKeys.add(key);
-					this.metrics.value = metrics.filter((metric) => !isInternalKey(metric.key));
-					this.metricsError.value = undefined;
-				},
-				(error: unknown) => {
-					this.metricsError.value = error instanceof Error ? error.message : String(error);
-					this.#metricsTimer = setTimeout(() => this.#loadMetrics(), 4000);
-				},
-			);
-		}, this.metrics.peek() ? 400 : 0);
+		this.#metricsTimer = setTimeout(
+			() => {
+				this.query.metrics(this.project).then(
+					(metrics) => {
+						this.#knownKeys = new Set(metrics.map((metric) => metric.key));
+						for (const run of this.live.all()) for (const key of Object.keys(run.summary)) this.#knownKeys.add(key);
+						this.metrics.value = metrics.filter((metric) => !isInternalKey(metric.key));
+						this.metricsError.value = undefined;
+					},
+					(error: unknown) => {
+						this.metricsError.value = error instanceof Error ? error.message : String(error);
+						this.#metricsTimer = setTimeout(() => this.#loadMetrics(), 4000);
+					},
+				);
+			},
+			this.metrics.peek() ? 400 : 0,
+		);
 	}
 }
 
@@ -200,12 +203,12 @@ export function primaryMetric(metrics: readonly MetricInfo[]): string {
 export function sortRuns(runs: readonly RunInfo[], order: RunOrder, key: string): RunInfo[] {
 	if (order === 'new') return [...runs];
 	const sign = order === 'high' ? -1 : 1;
-	const valueOf = (run: RunInfo): number | undefined => {
+	const sortValue = (run: RunInfo): number | undefined => {
 		const value = run.summary[key];
 		return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 	};
 	return [...runs].sort((a, b) => {
-		const [x, y] = [valueOf(a), valueOf(b)];
+		const [x, y] = [sortValue(a), sortValue(b)];
 		if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined);
 		return sign * (x - y);
 	});

@@ -15,10 +15,10 @@ export function startWriterThread(workerUrl: string | undefined, onFailure: (rea
 				: `the writer could not be loaded from ${url}; if this page's Content-Security-Policy forbids blob: workers, serve tidelog/worker.js yourself and give its address as workerUrl`,
 		);
 	};
-	const host = wrap<WriterHost>(worker);
+	const host: WriterHost = wrap<WriterHost>(worker);
 	return {
 		host,
-		open: (spec, port) => host.open(spec, transfer(port, [port])) as Promise<void>,
+		open: (spec, port) => host.open(spec, transfer(port, [port])),
 		terminate: () => {
 			worker.terminate();
 			if (workerUrl === undefined) URL.revokeObjectURL(url);
