@@ -128,7 +128,7 @@ export class Writer implements WriterHost {
 
 	async #storeFor(spec: RunSpec): Promise<Store> {
 		this.#persistent ??= this.#platform.openStore().catch((error: unknown) => {
-			this.#storeError = `The local store of this browser cannot be used (${error instanceof Error ? error.message : String(error)}): records are in memory and are lost if this page closes before they are sent.`;
+			this.#storeError = `IndexedDB cannot be used (${error}): records are in memory and are lost if this page closes before they are sent.`;
 			return undefined;
 		});
 		const persistent = spec.store === 'memory' ? undefined : await this.#persistent;

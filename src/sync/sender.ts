@@ -190,7 +190,7 @@ export class Sender {
 				return {
 					kind: 'refused',
 					status: 0,
-					reason: `The server at ${run.server} takes no Tidelog records (it does not list the feature TIDELOG_RECORDS). Records stay safe on this device; point \`server\` at a Tidelog server to send them.`,
+					reason: `${run.server} takes no Tidelog records (feature TIDELOG_RECORDS). They stay safe on this device; point \`server\` at a Tidelog server.`,
 				};
 			}
 			this.#features = features.answer;
@@ -242,7 +242,7 @@ export class Sender {
 			return {
 				kind: 'refused',
 				status: 0,
-				reason: `Record ${from} of this run is not in the local store any more, and the server asks for it. Later records cannot be sent before it; export this run from the local store.`,
+				reason: `Record ${from} is not in the local store any more, and the server asks for it; later ones cannot be sent before it.`,
 			};
 		}
 		const outcome = await this.#stream(run, writer, { files: { [HISTORY_FILE]: { offset: from, content } } });
