@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningServer, startServer } from '../../server/src/index.ts';
+
+/** Each attack that a page of another site, or a name pointed at this machine, can try; over a real socket, with the headers a browser would send. */
+const DEMO = 'http://127.0.0.1:8421';
+const folder = mkdtempSync(join(tmpdir(), 'tidelog-safety-'));
+let server: RunningServer;
+
+beforeAll(async () => {
+	server = await startServer({ port: 0, dataDir: folder, origins: [DEMO] });
+});
+
+afterAll(async () => {
+	await server.close();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+interface Answer {
+	status: number;
+	headers: Record<string, string | string[] | undefined>;
+	body: string;
+}
+
+function send(method: string, path: string, headers: Record<string, string> = {}, body: string | Buffer = ''): Promise<Answer> {
+	return new Promise((resolve, reject) => {
+		const outgoing = request(
+			{ host: '127.0.0.1', port: server.port, method, path, headers: { 'content-length': String(Buffer.byteLength(body)), ...headers } },
+			(incoming) => {
+				let text = '';
+				incoming.setEncoding('utf8').on('data', (part: string) => {
+					text += part;
+				});
+				incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text }));
+			},
+		);
+		outgoing.on('error', reject);
+		outgoing.end(body);
+	});
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const graphql = (query: string, variables: object, headers: Record<string, string> = JSON_TYPE) =>
+	send('POST', '/graphql', headers, JSON.stringify({ query, variables }));
+const upsert = (name: string, headers?: Record<string, string>) =>
+	graphql('mutation ($name: String) { upsertBucket(input: { name: $name, modelName: "p" }) { bucket { name } } }', { name }, headers);
+const stream = (run: string, body: string | Buffer, headers: Record<string, string> = {}) =>
+	send('POST', `/files/local/p/${run}/file_stream`, { ...JSON_TYPE, ...headers }, body);
+const runIds = async () => (JSON.parse((await send('GET', '/api/projects/p/runs')).body) as { id: string }[]).map(({ id }) => id);
+
+describe('a page of another site', () => {
+	test.each<[string, string, string, Record<string, string>]>([
+		['reading', 'GET', '/api/projects', { origin: 'https://evil.example' }],
+		['reading from a sandboxed frame', 'GET', '/api/projects', { origin: 'null' }],
+		['reading without CORS', 'GET', '/api/projects', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+		['listening to live updates', 'GET', '/api/live?project=p', { origin: 'https://evil.example' }],
+		['a preflight', 'OPTIONS', '/graphql', { origin: 'https://evil.example', 'access-control-request-method': 'POST' }],
+		['the demo on another port', 'GET', '/api/projects', { origin: 'http://127.0.0.1:8422' }],
+	])('is refused and gets no CORS header: %s', async (_what, method, path, headers) => {
+		const answer = await send(method, path, headers);
+		expect(answer.status).toBe(403);
+		expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+	});
+
+	test('changes nothing', async () => {
+		await upsert('good');
+		expect((await upsert('evil1', { ...JSON_TYPE, origin: 'https://evil.example' })).status).toBe(403);
+		expect((await upsert('evil2', { ...JSON_TYPE, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+		// A form, or a fetch that needs no preflight, cannot say application/json.
+		expect((await upsert('evil3', { 'content-type': 'text/plain' })).status).toBe(415);
+		expect((await upsert('evil4', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
+		expect(await runIds()).toEqual(['good']);
+	});
+});
+
+test('a name that is pointed at this machine is not answered', async () => {
+	for (const host of ['evil.example', `evil.example:${server.port}`, '127.0.0.1', `127.0.0.1:${server.port + 1}`]) {
+		expect((await send('GET', '/api/projects', { host })).status).toBe(403);
+	}
+	for (const host of ['127.0.0.1', 'localhost', '[::1]'])
+		expect((await send('GET', '/api/projects', { host: `${host}:${server.port}` })).status).toBe(200);
+});
+
+test('a listed origin gets exact CORS answers that the browser may remember', async () => {
+	const preflight = await send('OPTIONS', '/files/local/p/r/file_stream', { origin: DEMO, 'access-control-request-method': 'POST' });
+	expect(preflight.status).toBe(204);
+	expect(preflight.headers).toMatchObject({
+		'access-control-allow-origin': DEMO,
+		'access-control-allow-methods': 'GET, POST, PUT',
+		'access-control-allow-headers': 'authorization, content-type, content-encoding',
+		'access-control-max-age': '7200',
+		vary: 'Origin',
+	});
+	expect((await send('GET', '/api/projects', { origin: DEMO })).headers['access-control-allow-origin']).toBe(DEMO);
+});
+
+test('an upload needs the address that was given out', async () => {
+	expect((await send('PUT', '/uploads/guess', {}, 'x')).status).toBe(403);
+});
+
+test('a path that leaves the folder of the run is refused, for writing and for reading', async () => {
+	await upsert('paths');
+	const create =
+		'mutation ($f: [String!]!) { createRunFiles(input: { entityName: "local", projectName: "p", runName: "paths", files: $f }) { files { uploadUrl } } }';
+	for (const path of ['../x', 'a/../../x', '/etc/passwd', '', 'a\\..\\x', './x']) expect((await graphql(create, { f: [path] })).status).toBe(400);
+	for (const path of ['..%2f..%2ftidelog.db', '%2e%2e/%2e%2e/tidelog.db', 'tidelog.db']) {
+		const answer = await send('GET', `/api/projects/p/runs/paths/files/${path}`);
+		expect([403, 404]).toContain(answer.status);
+		expect(answer.body).not.toContain('SQLite');
+	}
+	expect((await send('GET', '/..%2f..%2fpackage.json')).body).not.toContain('"tidelog"');
+});
+
+test('a logged file is never run as part of this site', async () => {
+	await upsert('html');
+	const create =
+		'mutation { createRunFiles(input: { entityName: "local", projectName: "p", runName: "html", files: ["a.html", "a.svg", "a.png"] }) { files { name uploadUrl } } }';
+	const { files } = (JSON.parse((await graphql(create, {})).body) as { data: { createRunFiles: { files: { name: string; uploadUrl: string }[] } } })
+		.data.createRunFiles;
+	for (const { name, uploadUrl } of files) {
+		expect((await send('PUT', new URL(uploadUrl).pathname, {}, '<script>alert(1)</script>')).status).toBe(200);
+		const answer = await send('GET', `/api/projects/p/runs/html/files/${name}`);
+		expect(answer.body).toBe('<script>alert(1)</script>');
+		expect(answer.headers['content-security-policy']).toMatch(/^sandbox; default-src 'none'/);
+		expect(answer.headers['x-content-type-options']).toBe('nosniff');
+		expect(answer.headers['content-type']).toBe(name === 'a.png' ? 'image/png' : 'application/octet-stream');
+	}
+});
+
+describe('a body', () => {
+	test('that is too large is refused with 413, also when only its inflated form is', async () => {
+		await upsert('big');
+		const text = JSON.stringify({ files: { 'output.log': { offset: 0, content: ['x'.repeat(45 * 2 ** 20)] } } });
+		expect((await stream('big', gzipSync(text), { 'content-encoding': 'gzip' })).status).toBe(413);
+	});
+
+	test('that is broken is refused with 400 and words, never a stack trace', async () => {
+		await upsert('broken');
+		const w = { writer: 'a000000000000001', startedMs: 1, upTo: 1 };
+		for (const [body, headers] of [
+			['{', {}],
+			['[]', {}],
+			['not gzip', { 'content-encoding': 'gzip' }],
+			[JSON.stringify({ tidelog: { ...w, v: 2 } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1, writer: '../../x' } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-history.jsonl': { offset: -1, content: [] } } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-history.jsonl': { offset: 0, content: ['{"a":'] } } }), {}],
+			[JSON.stringify({ files: { 'wandb-history.jsonl': { offset: 0, content: [5] } } }), {}],
+		] as [string, Record<string, string>][]) {
+			const answer = await stream('broken', body, headers);
+			expect([body, answer.status]).toEqual([body, 400]);
+			expect(answer.body).toMatch(/"(error|message)":"/);
+			expect(answer.body).not.toMatch(/ {4}at |\.ts:/);
+		}
+		expect((await stream('no-such-run', '{}')).status).toBe(404);
+		expect((await send('POST', '/graphql', JSON_TYPE, '{"query": 5}')).status).toBe(400);
+	});
+});
