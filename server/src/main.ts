@@ -8,6 +8,7 @@ const command = new Command('tidelog-server')
 	.option('--data <folder>', 'where everything is kept', 'tidelog/server')
 	.option('--origin <origins...>', 'origins of pages that may log here, e.g. http://127.0.0.1:8421', [])
 	.option('--dashboard <folder>', 'built dashboard to serve')
+	.showSuggestionAfterError(false)
 	.parse();
 const options = command.opts<{ port: number; data: string; origin: string[]; dashboard?: string }>();
 

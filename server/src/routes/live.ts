@@ -31,8 +31,12 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
 			// Silence is a change too: a run becomes crashed by saying nothing.
 			const states = new Map<number, string>();
 			try {
-				const project = tracker.meta.project(DEFAULT_ENTITY, name);
-				await send(project ? tracker.runs(project) : []);
+				// A page may wait for a project that its first run has yet to make.
+				const rows = () => {
+					const project = tracker.meta.project(DEFAULT_ENTITY, name);
+					return project ? tracker.meta.runs(project) : [];
+				};
+				await send(rows().map((run) => tracker.info(run)));
 				while (!isOver()) {
 					if (changed.size === 0) {
 						await new Promise<void>((resolve) => {
@@ -47,7 +51,7 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
 					// A slow reader holds this await, not the server's memory: what changes meanwhile is told once, by its newest state.
 					if (changed.size === 0) await stream.write(': still here\n\n');
 					else await stream.sleep(GATHER_MS);
-					for (const run of project ? tracker.meta.runs(project) : []) {
+					for (const run of rows()) {
 						const state = stateAt(run, tracker.nowMs());
 						if (states.has(run.id) && states.get(run.id) !== state) changed.set(run.id, run);
 						states.set(run.id, state);
