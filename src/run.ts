@@ -263,6 +263,9 @@ export class Run {
 	/**
 	 * Callbacks for TensorFlow.js: `model.fit(x, y, { callbacks: run.tfjs() })`, also for `fitDataset`. Logs `train/<metric>` for each batch (or
 	 * each `updateFreq`-th, or none), and for each epoch `epoch`, `epoch/<metric>` and `val/<metric>`. Needs nothing of tfjs itself.
+	 *
+	 * tfjs 4.22 itself waits for an animation frame between batches, which a hidden page never gets: give `fit` your own
+	 * `callbacks: { ...run.tfjs(), nextFrameFunc }`, as the demo does.
 	 */
 	tfjs(options: TfjsOptions = {}): TfjsCallbacks {
 		return tfjsCallbacks((data) => this.log(data), options);
