@@ -1,4 +1,4 @@
-import { type Batch, eachRecord } from './core/batch.ts';
+import { type Batch, eachRecord, HEADER_SLOTS, joinBatches } from './core/batch.ts';
 import { encodeChunk } from './core/chunk.ts';
 import type { ExtraLeaf, MediaLeaf } from './core/flatten.ts';
 import type { LineValue } from './core/json-line.ts';
@@ -8,6 +8,8 @@ import type { ImageSnapshot } from './media/image.ts';
 import type { Clock } from './platform/clock.ts';
 import type { RowMessage } from './transport/messages.ts';
 
+/** Most batches of one chunk: about 4,000 records, which is as large as a chunk should be for reading. */
+const MAX_JOINED = 40;
 /** First wait after the store refused a write, doubling up to the second. */
 const STORE_RETRY_MS = [500, 10_000] as const;
 
@@ -50,7 +52,7 @@ export class RunWriter {
 			this.#onChange();
 			return;
 		}
-		if (batch.n0 !== this.#nextN) throw new Error(`Records ${this.#nextN} to ${batch.n0 - 1} never came; batch ${batch.n0} cannot be kept in order.`);
+		if (batch.n0 !== this.#nextN) throw new Error(`Records ${this.#nextN} to ${batch.n0 - 1} never came.`);
 		this.#nextN += batch.count;
 		this.#queue.push(batch);
 		this.#draining ??= this.#drain();
@@ -63,25 +65,20 @@ export class RunWriter {
 	}
 
 	async #drain(): Promise<void> {
-		while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0));
+		while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, MAX_JOINED));
 		this.#draining = undefined;
 	}
 
 	async #commit(batches: RowMessage[]): Promise<void> {
 		const files = new Map<string, MediaFile>();
-		const chunks: { n0: number; bytes: Uint8Array }[] = [];
-		let { stored, nextStep } = this.#state;
-		for (const message of batches) {
-			const batch = await this.#encodeMedia(message, files);
-			chunks.push({ n0: batch.n0, bytes: encodeChunk(batch) });
-			stored = batch.n0 + batch.count;
-			nextStep = Math.max(nextStep, greatestStep(batch) + 1);
-		}
+		const batch = joinBatches(await Promise.all(batches.map((message) => this.#encodeMedia(message, files))));
+		const stored = batch.n0 + batch.count;
+		const nextStep = Math.max(this.#state.nextStep, greatestStep(batch) + 1);
 		const state = { ...this.#state, stored, nextStep };
 		const write = {
 			state,
 			stream: 'history' as const,
-			chunks,
+			chunks: [{ n0: batch.n0, bytes: encodeChunk(batch) }],
 			files: [...files.values()].map(({ path, sha256, bytes }) => ({
 				state: { run: state.run, path, sha256, size: bytes.length, isUploaded: false } satisfies FileState,
 				bytes,
@@ -116,7 +113,7 @@ export class RunWriter {
 			}
 			const record = records[index];
 			const key = record?.keys[place];
-			if (!record || key === undefined) throw new Error(`Batch ${batch.n0}: an image belongs to record ${index}, which is not there.`);
+			if (!record || key === undefined) throw new Error(`Record ${index} of batch ${batch.n0} is not there.`);
 			extras.push([index, place, await this.#encodeOne(key, record.step, value, files)]);
 		}
 		return { ...batch, extras };
@@ -141,8 +138,11 @@ function isMediaLeaf(value: ExtraLeaf): value is MediaLeaf {
 	return typeof value === 'object' && value !== null && 'media' in value && 'items' in value && 'isList' in value;
 }
 
-function greatestStep(batch: Batch): number {
+function greatestStep({ count, numbers, shapes }: Batch): number {
 	let greatest = -1;
-	for (const record of eachRecord(batch)) if (record.step > greatest) greatest = record.step;
+	for (let record = 0, at = 0; record < count; record++) {
+		greatest = Math.max(greatest, numbers[at + 1] as number);
+		at += HEADER_SLOTS + (shapes[numbers[at] as number]?.length ?? 0);
+	}
 	return greatest;
 }

@@ -38,7 +38,7 @@ export function* eachRecord<Extra>(batch: Batch<Extra>): Generator<RecordView<Ex
 	let extra = 0;
 	for (let i = 0; i < batch.count; i++) {
 		const keys = batch.shapes[batch.numbers[at] ?? -1];
-		if (!keys) throw new Error(`Batch ${batch.n0}: record ${i} names a shape that is not there; the batch is damaged.`);
+		if (!keys) throw new Error(`Record ${i} of batch ${batch.n0} is damaged.`);
 		const values: (number | Extra)[] = Array.from(batch.numbers.subarray(at + HEADER_SLOTS, at + HEADER_SLOTS + keys.length));
 		for (let next = batch.extras[extra]; next !== undefined && next[0] === i; next = batch.extras[++extra]) values[next[1]] = next[2];
 		yield {
@@ -70,6 +70,41 @@ export function recordLine(record: RecordView): string {
 function setOwn(target: LineObject, key: string, value: LineValue): void {
 	if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 	else target[key] = value;
+}
+
+/**
+ * Consecutive batches as one. A store pays for each value it is given, so what has gathered is written as a single chunk.
+ * Law: the records of the joined batch are the records of the batches, one after the other.
+ */
+export function joinBatches<Extra>(batches: readonly Batch<Extra>[]): Batch<Extra> {
+	const [first] = batches;
+	if (!first || batches.length === 1) return first as Batch<Extra>;
+	const joined: Batch<Extra> = {
+		n0: first.n0,
+		count: 0,
+		shapes: [],
+		numbers: new Float64Array(batches.reduce((sum, batch) => sum + batch.numbers.length, 0)),
+		extras: [],
+	};
+	const places = new Map<string, number>();
+	let at = 0;
+	for (const batch of batches) {
+		joined.numbers.set(batch.numbers, at);
+		for (const [record, key, value] of batch.extras) joined.extras.push([joined.count + record, key, value]);
+		const shapePlaces = batch.shapes.map((shape) => {
+			const name = JSON.stringify(shape);
+			const known = places.get(name) ?? joined.shapes.push(shape) - 1;
+			places.set(name, known);
+			return known;
+		});
+		for (let record = 0; record < batch.count; record++) {
+			const shape = joined.numbers[at] as number;
+			joined.numbers[at] = shapePlaces[shape] as number;
+			at += HEADER_SLOTS + (batch.shapes[shape]?.length ?? 0);
+		}
+		joined.count += batch.count;
+	}
+	return joined;
 }
 
 /** About how many bytes a batch holds in memory; extras are taken at their JSON length where that is cheap, else at 64 bytes. */

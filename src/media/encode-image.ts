@@ -60,7 +60,7 @@ async function encodeImage(
 ): Promise<{ file: MediaFile; format: string; width: number; height: number }> {
 	const { blob, width, height } = await toBlob(item.pixels);
 	const format = EXTENSIONS[blob.type];
-	if (format === undefined) throw new Error(`an image of type "${blob.type}" cannot be shown; give PNG, JPEG or WebP`);
+	if (format === undefined) throw new Error(`images of type "${blob.type}" cannot be shown; give PNG, JPEG or WebP`);
 	const bytes = new Uint8Array(await blob.arrayBuffer());
 	const sha256 = await sha256Hex(bytes);
 	return { file: { path: mediaPath('images', key, step, sha256, format), sha256, bytes }, format, width, height };

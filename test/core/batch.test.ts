@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eachRecord, recordLine } from '../../src/core/batch.ts';
+import { eachRecord, joinBatches, recordLine } from '../../src/core/batch.ts';
 import { decodeChunk, encodeChunk } from '../../src/core/chunk.ts';
 import { type LineValue, parseLine } from '../../src/core/json-line.ts';
 import { BatchPacker } from '../../src/core/packer.ts';
@@ -35,6 +35,21 @@ test('records come out of a batch, and out of its bytes, as they went in', () =>
 				expect(out.map((record) => record.n)).toEqual(list.map((_, i) => 7 + i));
 				expect(out.map(({ keys, values, step }) => ({ leaves: keys.map((key, i) => ({ key, value: values[i] })), step }))).toEqual(list);
 			}
+		}),
+	);
+});
+
+test('joined batches hold the records of the batches, one after the other', () => {
+	fc.assert(
+		fc.property(fc.array(records, { minLength: 1, maxLength: 4 }), (lists) => {
+			let n0 = 7;
+			const batches = lists.map((list) => {
+				const batch = pack(list, n0);
+				n0 += list.length;
+				return batch;
+			});
+			const joined = decodeChunk(encodeChunk(joinBatches(batches)));
+			expect([...eachRecord(joined)]).toEqual(batches.flatMap((batch) => [...eachRecord(batch)]));
 		}),
 	);
 });
