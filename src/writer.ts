@@ -69,7 +69,7 @@ export class Writer implements WriterHost {
 	async #openRun(spec: RunSpec, port: MessagePort): Promise<OpenRun> {
 		const store = await this.#storeFor(spec);
 		const known = (await store.writers(spec.run)).find((writer) => writer.writer === spec.writer);
-		await store.updateRun(spec.run, (run) => run ?? newRun(spec, this.#platform.clock.nowMs()), 'strict');
+		await this.#update({ spec, store });
 		const state = known ?? { run: spec.run, writer: spec.writer, startedMs: spec.startedMs, stored: 0, acknowledged: 0, nextStep: 0 };
 		if (!known) await store.append({ state, stream: 'history', chunks: [], files: [] }, 'relaxed');
 		const open: OpenRun = {
@@ -99,8 +99,7 @@ export class Writer implements WriterHost {
 	async flush(writer: string, upTo: number): Promise<void> {
 		const open = await this.#opened(writer);
 		await open.writer.whenStored(upTo);
-		// A strict transaction takes the relaxed ones before it to the disk as well.
-		await open.store.updateRun(open.spec.run, (run) => run ?? newRun(open.spec, this.#platform.clock.nowMs()), 'strict');
+		await this.#update(open);
 	}
 
 	async setConfig(writer: string, config: Record<string, LineValue>): Promise<void> {
@@ -128,7 +127,7 @@ export class Writer implements WriterHost {
 
 	async #storeFor(spec: RunSpec): Promise<Store> {
 		this.#persistent ??= this.#platform.openStore().catch((error: unknown) => {
-			this.#storeError = `IndexedDB cannot be used (${error}): records are in memory and are lost if this page closes before they are sent.`;
+			this.#storeError = `IndexedDB cannot be used (${error}): records are in memory, and lost if this page closes before they are sent.`;
 			return undefined;
 		});
 		const persistent = spec.store === 'memory' ? undefined : await this.#persistent;
@@ -189,15 +188,20 @@ export class Writer implements WriterHost {
 		for (const open of this.#openRuns(run)) this.#report(open);
 	}
 
+	/** Strict: it takes the relaxed transactions before it to the disk as well. */
+	async #update({ spec, store }: Pick<OpenRun, 'spec' | 'store'>, change = (run: RunState) => run): Promise<void> {
+		await store.updateRun(spec.run, (run) => change(run ?? newRun(spec, this.#platform.clock.nowMs())), 'strict');
+	}
+
 	async #change(writer: string, change: (run: RunState) => RunState): Promise<void> {
 		const open = await this.#opened(writer);
-		await open.store.updateRun(open.spec.run, (run) => change(run ?? newRun(open.spec, this.#platform.clock.nowMs())), 'strict');
+		await this.#update(open, change);
 		this.#changed(open.spec.run);
 	}
 
 	async #opened(writer: string): Promise<OpenRun> {
 		const opening = this.#opening.get(writer);
-		if (!opening) throw new Error(`Writer ${writer} was not opened here.`);
+		if (!opening) throw new Error(`Writer ${writer} is not open.`);
 		return opening;
 	}
 

@@ -43,13 +43,11 @@ export function decodeChunk(bytes: Uint8Array): Batch {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	if (bytes.length < PREFIX_BYTES || view.getUint32(0, true) !== MAGIC) throw new Error('This is not a chunk of Tidelog records.');
 	const version = view.getUint8(4);
-	if (version !== VERSION)
-		throw new Error(`This chunk has format version ${version}, and this release reads 1. A newer release wrote it; use that one.`);
+	if (version !== VERSION) throw new Error(`A newer release wrote this chunk (format version ${version}); use that one.`);
 	const headerBytes = view.getUint32(8, true);
 	const count = view.getUint32(12, true);
 	const start = PREFIX_BYTES + headerBytes;
-	if (bytes.length !== start + 8 * count)
-		throw new Error(`This chunk is ${bytes.length} bytes long and should be ${start + 8 * count}; it is damaged.`);
+	if (bytes.length !== start + 8 * count) throw new Error(`This chunk is damaged: ${bytes.length} bytes, not ${start + 8 * count}.`);
 	const header = parseLine(decoder.decode(bytes.subarray(PREFIX_BYTES, start))) as unknown as Omit<Batch, 'numbers'>;
 	const numbers = new Float64Array(count);
 	for (let i = 0; i < count; i++) numbers[i] = view.getFloat64(start + 8 * i, true);

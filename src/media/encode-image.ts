@@ -22,11 +22,11 @@ const EXTENSIONS: Record<string, string> = { 'image/png': 'png', 'image/jpeg': '
  * wandb/sdk/data_types/image.py).
  */
 export async function encodeImages(key: string, step: number, items: readonly ImageSnapshot[], isList: boolean): Promise<EncodedMedia> {
-	if (items.length > MAX_IMAGES) throw new Error(`a list of ${items.length} images is longer than ${MAX_IMAGES}; log fewer a step`);
+	if (items.length > MAX_IMAGES) throw new Error(`${items.length} images are more than ${MAX_IMAGES}`);
 	const images = await Promise.all(items.map((item) => encodeImage(key, step, item)));
 	const files = images.map((image) => image.file);
 	const first = images[0];
-	if (!first) throw new Error('an empty list of images has nothing to show');
+	if (!first) throw new Error('an empty list of images');
 	const caption = (item: ImageSnapshot | undefined) => item?.caption ?? '';
 	if (!isList) {
 		const value: Record<string, LineValue> = {

@@ -15,19 +15,10 @@ const GZIP_FROM_BYTES = 1024;
 const FINAL_STATUSES = new Set([400, 401, 403, 404, 409, 410, 413, 422, 501]);
 
 const FEATURES_QUERY = 'query ServerFeaturesQuery { serverInfo { features { name isEnabled } } }';
-const UPSERT_MUTATION = `mutation UpsertBucket($id: String, $name: String, $project: String, $entity: String, $displayName: String, $config: JSONString) {
-	upsertBucket(input: { id: $id, name: $name, modelName: $project, entityName: $entity, displayName: $displayName, config: $config }) {
-		bucket { id name displayName project { name entity { name } } }
-		inserted
-	}
-}`;
-const FILES_MUTATION = `mutation CreateRunFiles($entity: String!, $project: String!, $run: String!, $files: [String!]!) {
-	createRunFiles(input: { entityName: $entity, projectName: $project, runName: $run, files: $files }) {
-		runID
-		uploadHeaders
-		files { name uploadUrl }
-	}
-}`;
+const UPSERT_MUTATION =
+	'mutation UpsertBucket($name: String, $project: String, $entity: String, $displayName: String, $config: JSONString) { upsertBucket(input: { name: $name, modelName: $project, entityName: $entity, displayName: $displayName, config: $config }) { bucket { project { name entity { name } } } } }';
+const FILES_MUTATION =
+	'mutation CreateRunFiles($entity: String!, $project: String!, $run: String!, $files: [String!]!) { createRunFiles(input: { entityName: $entity, projectName: $project, runName: $run, files: $files }) { uploadHeaders files { name uploadUrl } } }';
 
 export class WandbRemote implements Remote {
 	readonly #server: string;
@@ -107,8 +98,7 @@ export class WandbRemote implements Remote {
 		});
 		if (outcome.kind !== 'accepted') return outcome;
 		const { data, errors } = outcome.answer;
-		if (errors?.length || !data)
-			return { kind: 'refused', status: 200, reason: `The server refused: ${errors?.[0]?.message ?? 'it answered no data'}` };
+		if (errors?.length || !data) return { kind: 'refused', status: 200, reason: `The server refused: ${errors?.[0]?.message ?? 'no data'}` };
 		return { kind: 'accepted', answer: data };
 	}
 
@@ -120,7 +110,7 @@ export class WandbRemote implements Remote {
 		try {
 			return { kind: 'accepted', answer: JSON.parse(outcome.answer) as T };
 		} catch {
-			return { kind: 'retry', reason: `${url} answered something that is not JSON; is this a Tidelog server?` };
+			return { kind: 'retry', reason: `${url} answered no JSON; is this a Tidelog server?` };
 		}
 	}
 }

@@ -152,7 +152,7 @@ export class Sender {
 			const bytes = await store.blob(file.sha256);
 			const outcome: Outcome<undefined> = bytes
 				? await remote.upload(run, file.path, bytes, this.#ended.signal)
-				: { kind: 'refused', status: 0, reason: `The bytes of ${file.path} are not in the local store any more.` };
+				: { kind: 'refused', status: 0, reason: `${file.path} is not in the local store any more.` };
 			if (outcome.kind === 'accepted') {
 				failures = 0;
 				await store.fileUploaded(run.id, file.path);
@@ -242,13 +242,13 @@ export class Sender {
 			return {
 				kind: 'refused',
 				status: 0,
-				reason: `Record ${from} is not in the local store any more, and the server asks for it; later ones cannot be sent before it.`,
+				reason: `Record ${from} is not in the local store any more; later ones cannot be sent before it.`,
 			};
 		}
 		const outcome = await this.#stream(run, writer, { files: { [HISTORY_FILE]: { offset: from, content } } });
 		if (outcome.kind !== 'accepted') return outcome;
 		const next = outcome.answer.tidelog?.next[HISTORY_FILE];
-		if (next === undefined) return { kind: 'retry', reason: 'The server answered without saying which records it holds.' };
+		if (next === undefined) return { kind: 'retry', reason: 'The server did not say which records it holds.' };
 		await this.#options.store.acknowledge(run.id, writer.writer, Math.min(next, writer.stored));
 		// A server restored from a backup asks for older records; one that stays where it is would be asked for ever.
 		return next === from ? { kind: 'retry', reason: `The server took none of ${content.length} records.` } : outcome;
