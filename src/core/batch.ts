@@ -15,7 +15,7 @@ export interface Batch<Extra = LineValue> {
 	count: number;
 	/** Lists of dotted keys; a record names its list by index. */
 	shapes: string[][];
-	numbers: Float64Array;
+	numbers: Float64Array<ArrayBuffer>;
 	/** [record, place of the key in its shape, value] in order of record. */
 	extras: [number, number, Extra][];
 }

@@ -1,5 +1,10 @@
 import { type Batch, HEADER_SLOTS } from './batch.ts';
 
+/** Numbers of a buffer: 100 records of 10 keys and some room; a batch that needs more gets a larger one of its own. */
+const BUFFER_SLOTS = 1536;
+/** 3 MB: what a loop at full speed has under way while the store commits once. */
+const MAX_SPARE = 256;
+
 /** One leaf of a logged object, as `flatten` hands it to the packer. */
 export interface Leaf<Extra> {
 	key: string;
@@ -13,7 +18,9 @@ export interface Leaf<Extra> {
 export class BatchPacker<Extra> {
 	#n0: number;
 	#count = 0;
-	#numbers = new Float64Array(2048);
+	#numbers = new Float64Array(BUFFER_SLOTS);
+	/** Buffers of batches that are done with. A steady loop lives on one or two, and leaves nothing to collect. */
+	#spare: Float64Array<ArrayBuffer>[] = [];
 	#length = 0;
 	#shapes: string[][] = [];
 	#shapeIndex = new Map<string, number>();
@@ -82,9 +89,10 @@ export class BatchPacker<Extra> {
 			n0: this.#n0,
 			count: this.#count,
 			shapes: this.#shapes,
-			numbers: this.#numbers.slice(0, this.#length),
+			numbers: this.#numbers.subarray(0, this.#length),
 			extras: this.#extras,
 		};
+		this.#numbers = this.#spare.pop() ?? new Float64Array(BUFFER_SLOTS);
 		this.#n0 += this.#count;
 		this.#count = 0;
 		this.#length = 0;
@@ -94,6 +102,12 @@ export class BatchPacker<Extra> {
 		if (this.#lastShape) this.#shapeIndex.set(shapeName(this.#lastShape), 0);
 		this.#lastShapeIndex = 0;
 		return batch;
+	}
+
+	/** Gives back a batch that nobody will read again; its numbers are overwritten by later ones. */
+	recycle(batch: Batch<Extra>): void {
+		const { buffer } = batch.numbers;
+		if (buffer.byteLength === 8 * BUFFER_SLOTS && this.#spare.length < MAX_SPARE) this.#spare.push(new Float64Array(buffer));
 	}
 
 	#writeHeader(at: number, shape: number, step: number, timestampMs: number, runtimeS: number): void {

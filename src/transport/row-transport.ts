@@ -122,8 +122,10 @@ export class RowTransport {
 
 	#confirm(stored: number): void {
 		this.#stored = Math.max(this.#stored, stored);
-		while (this.#unconfirmed[0] && this.#unconfirmed[0].batch.n0 + this.#unconfirmed[0].batch.count <= stored) {
-			this.#unconfirmedBytes -= this.#unconfirmed.shift()?.bytes ?? 0;
+		for (let first = this.#unconfirmed[0]; first && first.batch.n0 + first.batch.count <= stored; first = this.#unconfirmed[0]) {
+			this.#unconfirmedBytes -= first.bytes;
+			this.#unconfirmed.shift();
+			this.#packer.recycle(first.batch);
 		}
 	}
 }

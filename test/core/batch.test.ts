@@ -75,6 +75,22 @@ test('the next batch goes on counting where the last one ended', () => {
 	expect([batch.n0, batch.count, batch.shapes]).toEqual([1, 1, [['loss']]]);
 });
 
+test('a batch keeps its numbers while later ones are packed, until it is given back', () => {
+	const packer = new BatchPacker<LineValue>(0);
+	packer.add([{ key: 'loss', value: 1 }], 0, 0, 0);
+	const first = packer.take();
+	packer.add([{ key: 'loss', value: 2 }], 1, 0, 0);
+	const second = packer.take();
+	expect([first, second].map((batch) => [...eachRecord(batch)][0]?.values)).toEqual([[1], [2]]);
+	packer.recycle(first);
+	packer.add([{ key: 'loss', value: 3 }], 2, 0, 0);
+	const third = packer.take();
+	packer.add([{ key: 'loss', value: 4 }], 3, 0, 0);
+	const fourth = packer.take();
+	expect(fourth.numbers.buffer).toBe(first.numbers.buffer);
+	expect([second, third, fourth].map((batch) => [...eachRecord(batch)][0]?.values)).toEqual([[2], [3], [4]]);
+});
+
 test('the line of a record holds its values, then step, runtime in seconds and timestamp in seconds', () => {
 	const packer = new BatchPacker<LineValue>(0);
 	packer.add(
