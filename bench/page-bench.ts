@@ -11,6 +11,8 @@ import { startStaticServer } from './static-server.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIMIT_MS = 300_000;
+/** Where the browser finds what page modules import by name. */
+const IMPORTS = { tidelog: '/dist/index.js', '@tensorflow/tfjs': '/node_modules/@tensorflow/tfjs/dist/tf.fesm.min.js' };
 
 /** What a page sends when its module has run. */
 type Answer<T> = PageRun<T> | { error: string };
@@ -27,9 +29,14 @@ export interface PageRun<T> {
  * folder on disk, as a user's is: in a private window IndexedDB is in memory.
  *
  * @param prepare Called with the origin of the page, before it opens; what it resolves with is what `measure` gets.
+ * @param flags More of Chromium's own.
  * @throws Error when the page fails, or does not answer within 5 minutes.
  */
-export async function runPage<Options, T>(module: string, prepare: (origin: string) => Promise<Options> | Options): Promise<PageRun<T>> {
+export async function runPage<Options, T>(
+	module: string,
+	prepare: (origin: string) => Promise<Options> | Options,
+	flags: readonly string[] = [],
+): Promise<PageRun<T>> {
 	const answered = Promise.withResolvers<Answer<T>>();
 	let options: Options;
 	const server = await startStaticServer({
@@ -50,7 +57,7 @@ export async function runPage<Options, T>(module: string, prepare: (origin: stri
 	const profile = mkdtempSync(join(tmpdir(), 'tidelog-bench-'));
 	try {
 		options = await prepare(server.origin);
-		const chromium = spawn(chromiumPath(), [...chromiumArgs(profile), server.origin], { stdio: 'ignore' });
+		const chromium = spawn(chromiumPath(), [...chromiumArgs(profile), ...flags, server.origin], { stdio: 'ignore' });
 		const ended = once(chromium, 'exit').then(([code]): Answer<T> => ({ error: `Chromium ended by itself with ${code}` }));
 		const late = new AbortController();
 		try {
@@ -93,7 +100,7 @@ function chromiumArgs(profile: string): string[] {
 
 function page(module: string, options: unknown): string {
 	return `<!doctype html><meta charset="utf-8"><title>${module}</title>
-<script type="importmap">{"imports": {"tidelog": "/dist/index.js"}}</script>
+<script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
 <script type="module">
 const send = (answer) => fetch('/answer', { method: 'POST', body: JSON.stringify(answer) });
 addEventListener('error', (event) => send({ error: 'in the page: ' + event.message }));

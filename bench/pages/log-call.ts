@@ -1,4 +1,5 @@
 import { init } from 'tidelog';
+import { record } from './record.ts';
 
 export interface LogCallOptions {
 	rounds: number;
@@ -13,23 +14,6 @@ export interface LogCallValues {
 	empty: number[][];
 	/** The very first block of the page, before anything was compiled. */
 	firstBlock: number;
-}
-
-/** A record as a training makes one: new values each call, in an object of its own. */
-function record(i: number) {
-	const x = i / 1000;
-	return {
-		loss: 2 / (1 + x),
-		acc: 1 - 1 / (1 + x),
-		'val/loss': 2.1 / (1 + x),
-		'val/acc': 0.98 - 1 / (1 + x),
-		lr: 0.001 / (1 + x / 10),
-		'grad/norm': Math.sin(x),
-		'grad/max': Math.cos(x),
-		epoch: i % 100,
-		'samples/s': 31250.5 + x,
-		temperature: 0.7 * x,
-	};
 }
 
 export async function measure({ rounds, blocks, callsPerBlock }: LogCallOptions): Promise<LogCallValues> {

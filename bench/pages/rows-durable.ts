@@ -1,4 +1,5 @@
 import { init } from 'tidelog';
+import { storedBytes } from './stored-bytes.ts';
 
 export interface RowsDurableOptions {
 	rounds: number;
@@ -63,26 +64,6 @@ function breath(): Promise<void> {
 			resolve();
 		};
 		port2.postMessage(null);
-	});
-}
-
-/** Bytes of the chunks of a run in the local store. */
-async function storedBytes(run: string): Promise<number> {
-	const database = await done(indexedDB.open('tidelog-1'));
-	const chunks = await done<Uint8Array[]>(
-		database
-			.transaction('chunks')
-			.objectStore('chunks')
-			.getAll(IDBKeyRange.bound([run], [run, []])),
-	);
-	database.close();
-	return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-}
-
-function done<T>(request: IDBRequest<T>): Promise<T> {
-	return new Promise((resolve, reject) => {
-		request.onsuccess = () => resolve(request.result);
-		request.onerror = () => reject(request.error);
 	});
 }
 
