@@ -1,32 +1,54 @@
 import { readFileSync } from 'node:fs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
+import terser from '@rollup/plugin-terser';
 import esbuild from 'rollup-plugin-esbuild';
 
-const WORKER = 'dist/worker.js';
-const plugins = (...more) => [...more, nodeResolve({ browser: true }), esbuild({ target: 'es2022', minify: true, legalComments: 'none' })];
+// esbuild takes the types away; terser makes the code 3 % smaller than esbuild's own minifier does (worker 19,836 against 20,453 bytes gzip).
+const plugins = (...more) => [...more, esbuild({ target: 'es2022' })];
+const web = (...more) => plugins(...more, nodeResolve({ browser: true }));
+const minify = () => terser({ ecma: 2020, module: true, compress: { passes: 4, pure_getters: true, unsafe_arrows: true, unsafe_methods: true } });
+/** What runs outside of browsers is read by people in stack traces, and downloaded by nobody. */
+const runtime = (name, entries, options) => ({
+	input: entries,
+	output: { dir: `dist/${name}`, format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+	...options,
+});
 
 /**
- * The built worker as a module that exports its text. The entry imports it when the first run begins and starts it from a Blob: bundlers
+ * A built script as a module that exports its text. The entry imports the worker's when the first run begins and starts it from a Blob: bundlers
  * find worker files in different ways (Vite and webpack by `new URL(…, import.meta.url)`, esbuild not at all), and all of them know import().
  */
-const workerSource = {
-	name: 'worker-source',
-	resolveId: (id) => (id === 'tidelog:worker-source' ? '\0worker-source' : null),
-	load: (id) => (id === '\0worker-source' ? `export default ${JSON.stringify(readFileSync(WORKER, 'utf8'))};` : null),
+const TEXTS = { 'tidelog:worker-text': 'dist/worker.js', 'tidelog:worker-rows-text': 'dist/worker-rows.js' };
+const scriptTexts = {
+	name: 'script-texts',
+	resolveId: (id) => (id in TEXTS ? `\0${id}` : null),
+	load: (id) => (id.slice(1) in TEXTS ? `export default ${JSON.stringify(readFileSync(TEXTS[id.slice(1)], 'utf8'))};` : null),
 };
+/** Classic scripts: a module worker could not be started from a Blob by Safari before 16.4. */
+const script = (input, file) => ({
+	input,
+	treeshake: { moduleSideEffects: (id) => id.includes('/workers/'), propertyReadSideEffects: false },
+	output: { file, format: 'iife' },
+	plugins: [...web(), minify()],
+});
+const START_WRITER = 'src/platform/web/start-writer.ts';
 
-// In this order: the second build reads what the first wrote.
+// In this order: the later builds read what the first ones wrote.
 export default [
-	// A classic script: a module worker could not be started from a Blob by Safari before 16.4.
+	script('workers/writer.ts', 'dist/worker.js'),
+	script('workers/rows.ts', 'dist/worker-rows.js'),
+	// A build of its own: what it shares with the entry would be a third file, without which the entry could not begin.
 	{
-		input: 'workers/writer.ts',
-		treeshake: { moduleSideEffects: (id) => id.includes('/workers/'), propertyReadSideEffects: false },
-		output: { file: WORKER, format: 'iife' },
-		plugins: plugins(),
+		input: START_WRITER,
+		output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'worker-rows-text.js' },
+		plugins: [...web(scriptTexts), minify()],
 	},
 	{
 		input: 'src/index.ts',
-		output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name].js' },
-		plugins: plugins(workerSource),
+		external: (id) => id.endsWith('/start-writer.ts'),
+		output: { file: 'dist/index.js', format: 'es', paths: (id) => (id.endsWith('start-writer.ts') ? './start-writer.js' : id) },
+		plugins: [...web(), minify()],
 	},
+	runtime('node', { index: 'src/index.node.ts', worker: 'workers/node-writer.ts' }, { external: /^node:/, plugins: plugins(nodeResolve()) }),
+	runtime('edge', { index: 'src/index.edge.ts' }, { plugins: web() }),
 ];

@@ -1,13 +1,8 @@
-import { randomName } from './core/random-name.ts';
-import { checkOptions, configValues, type InitOptions } from './options.ts';
-import { systemClock } from './platform/clock.ts';
+import { checkOptions, type InitOptions } from './options.ts';
 import { randomId } from './platform/ids.ts';
-import { isSupported, lastWords, onVisibility, startWebWriter, unsupported } from './platform/web/index.ts';
+import type { Platform } from './platform/platform.ts';
 import { Run } from './run.ts';
-import { WriterLink } from './transport/writer-link.ts';
-
-/** One writer a context; its runs share it. */
-let link: WriterLink | undefined;
+import type { RunSpec } from './transport/messages.ts';
 
 /**
  * Begins a run and returns at once; nothing is awaited, and the network is not touched on the calling thread.
@@ -19,24 +14,47 @@ let link: WriterLink | undefined;
  * await run.finish();
  * ```
  *
- * Works in pages and in Web Workers. Also sends what earlier pages of this origin left unsent for the same server.
- * @throws TidelogError `invalid-argument` for a wrong option, `unsupported-runtime` where there are no Web Workers.
+ * Works in pages, Web Workers, Node, and on the edge. Also sends what earlier pages of this origin (in Node: earlier processes in this folder) left unsent for the
+ * same server.
+ * @throws TidelogError `invalid-argument` for a wrong option, `unsupported-runtime` where there is nothing to write with.
  */
-export function init(options: InitOptions): Run {
-	checkOptions(options);
-	if (!isSupported()) throw unsupported();
-	link ??= new WriterLink(startWebWriter(options.workerUrl), systemClock);
-	const spec = {
-		run: randomId(8),
+export type Init = (options: InitOptions) => Run;
+
+/** The one `init` of a runtime. */
+export function createInit(platform: Platform): Init {
+	/** Runs begun here and not finished, oldest first. */
+	let open: Run[] = [];
+	return (options) => {
+		checkOptions(options);
+		open = open.filter((run) => !run.isFinished);
+		const previous = open.at(-1);
+		if (previous && options.reinit === 'return_previous') return previous;
+		if (options.reinit === 'finish_previous') for (const run of open) void run.finish();
+		const run = new Run(specOf(options, platform), platform, options.mode === 'disabled' ? undefined : platform.link(options), options);
+		open.push(run);
+		return run;
+	};
+}
+
+function specOf(options: InitOptions, { clock, findUnfinished, isTaken }: Platform): RunSpec {
+	const { project, resume = 'never', forkFrom, rewindTo, server, token } = options;
+	const found = resume === 'auto' && options.id === undefined ? findUnfinished?.(options) : undefined;
+	// A million runs of 8 characters, as W&B's client makes them, hold the same id twice with 16 % probability; of 12 with 10⁻⁷.
+	const id = options.id ?? rewindTo?.run ?? found ?? randomId(12);
+	return {
+		run: resume === 'never' && isTaken?.(options) ? randomId(12) : id,
+		sentAs: id,
 		writer: randomId(16),
-		startedMs: systemClock.nowMs(),
-		name: options.name ?? randomName(systemClock.random),
-		project: options.project,
+		startedMs: clock.nowMs(),
+		project,
 		entity: options.entity ?? '',
-		server: options.server?.replace(/\/+$/, ''),
-		token: options.token,
-		config: configValues(options.config ?? {}),
+		server: server?.replace(/\/+$/, ''),
+		token,
 		store: options.store ?? 'persistent',
-	} as const;
-	return new Run(spec, { link, clock: systemClock, onVisibility, lastWords }, options.onError);
+		resume: rewindTo ? 'must' : resume,
+		isIdGiven: options.id !== undefined || rewindTo !== undefined,
+		branch: forkFrom ? { kind: 'fork', ...forkFrom } : rewindTo ? { kind: 'rewind', ...rewindTo } : undefined,
+		isOffline: options.mode === 'offline',
+		keepBytes: options.keepBytes,
+	};
 }

@@ -1,46 +1,76 @@
-import { toLineValue } from './core/flatten.ts';
-import type { LineValue } from './core/json-line.ts';
+import { isPlainObject, toLineValue } from './core/flatten.ts';
+import type { LineObject, LineValue } from './core/json-line.ts';
+import type { Edit } from './core/meta.ts';
 import { TidelogError } from './errors.ts';
 
-/** An object whose properties can be read, set and deleted; each change is told. `update()` sets several at once. */
+/** An object whose properties can be read, set and deleted, nested ones too (`run.config.model.layers = 4`); each change is told. */
 export type LiveObject = { [key: string]: unknown } & {
-	/** Sets each given key; keys not given stay. One change, told once. */
+	/** Sets each given key; keys not given stay. */
 	update(values: Record<string, unknown>): void;
 };
 
-/**
- * @param where Named in errors, e.g. `run.config`.
- * @param onChange Called with a plain copy of all values after each change.
- * @throws TidelogError `invalid-argument` from a setter when a value cannot be kept (functions, symbols, cycles); nothing changes then.
- */
-export function createLiveObject(
-	where: string,
-	initial: Record<string, LineValue>,
-	onChange: (values: Record<string, LineValue>) => void,
-): LiveObject {
-	const values: Record<string, LineValue> = { ...initial };
-	const set = (key: string, value: unknown) => {
+/** The values behind a {@link LiveObject}. */
+export class LiveValues {
+	readonly proxy: LiveObject;
+	readonly #where: string;
+	readonly #onEdit: (edit: Edit) => void;
+	readonly #values: LineObject = Object.create(null);
+
+	/**
+	 * @param where Named in errors, e.g. `config`.
+	 * @param onEdit Called with each change.
+	 */
+	constructor(where: string, onEdit: (edit: Edit) => void) {
+		this.#where = where;
+		this.#onEdit = onEdit;
+		this.proxy = this.#view(this.#values, []) as LiveObject;
+	}
+
+	/** @throws TidelogError `invalid-argument` when a value cannot be kept (functions, symbols, cycles); nothing changes then. */
+	update(values: Record<string, unknown>): void {
+		const edits = Object.entries(values).map(([key, value]): [string, LineValue | undefined] => [key, this.#checked([key], value)]);
+		for (const [key, value] of edits) if (value !== undefined) this.#set(this.#values, [key], value);
+	}
+
+	/** Lays the values so far over what the run held before it was opened here. */
+	underlay(values: LineObject): void {
+		for (const [key, value] of Object.entries(values)) if (!(key in this.#values)) this.#values[key] = value;
+	}
+
+	#view(object: LineObject, path: string[]): object {
+		return new Proxy(object, {
+			get: (_target, key: string) => {
+				if (path.length === 0 && key === 'update') return (values: Record<string, unknown>) => this.update(values);
+				const value = object[key];
+				return isPlainObject(value) ? this.#view(value as LineObject, [...path, key]) : value;
+			},
+			set: (_target, key: string, value) => {
+				this.#set(object, [...path, key], this.#checked([...path, key], value));
+				return true;
+			},
+			deleteProperty: (_target, key: string) => {
+				this.#set(object, [...path, key], undefined);
+				return true;
+			},
+		});
+	}
+
+	#checked(path: string[], value: unknown): LineValue | undefined {
 		try {
-			values[key] = toLineValue(value, 0);
+			return value === undefined ? undefined : toLineValue(value);
 		} catch (error) {
-			throw new TidelogError('invalid-argument', `${where}.${key}: ${error instanceof Error ? error.message : String(error)}. The old value stays.`);
+			throw new TidelogError(
+				'invalid-argument',
+				`run.${[this.#where, ...path].join('.')}: ${error instanceof Error ? error.message : error}. Nothing was changed.`,
+			);
 		}
-	};
-	const update = (changes: Record<string, unknown>) => {
-		for (const [key, value] of Object.entries(changes)) if (value !== undefined) set(key, value);
-		onChange({ ...values });
-	};
-	return new Proxy(values as LiveObject, {
-		get: (target, key) => (key === 'update' ? update : Reflect.get(target, key)),
-		set: (_target, key, value) => {
-			set(String(key), value);
-			onChange({ ...values });
-			return true;
-		},
-		deleteProperty: (target, key) => {
-			Reflect.deleteProperty(target, key);
-			onChange({ ...values });
-			return true;
-		},
-	});
+	}
+
+	#set(object: LineObject, path: string[], value: LineValue | undefined): void {
+		const key = path.at(-1) as string;
+		if (value === undefined) delete object[key];
+		else object[key] = value;
+		// A copy: what is inside may change before the edit is sent.
+		this.#onEdit(value === undefined ? [path] : [path, toLineValue(value)]);
+	}
 }

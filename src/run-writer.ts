@@ -1,12 +1,14 @@
-import { type Batch, eachRecord, HEADER_SLOTS, joinBatches } from './core/batch.ts';
+import { type Batch, eachRecord, joinBatches, nextOf } from './core/batch.ts';
 import { encodeChunk } from './core/chunk.ts';
-import type { ExtraLeaf, MediaLeaf } from './core/flatten.ts';
+import { isMediaLeaf, type MediaLeaf } from './core/flatten.ts';
 import type { LineValue } from './core/json-line.ts';
-import type { FileState, Store, WriterState } from './core/store.ts';
+import type { Stream } from './core/protocol.ts';
+import { type AppendWrite, type Counts, type FileState, isAtLeast, type Store, type WriterState } from './core/store.ts';
 import { encodeImages, type MediaFile } from './media/encode-image.ts';
 import type { ImageSnapshot } from './media/image.ts';
 import type { Clock } from './platform/clock.ts';
-import type { RowMessage } from './transport/messages.ts';
+import { ChunkJoiner } from './sync/chunk-joiner.ts';
+import type { BatchMessage, RowMessage } from './transport/messages.ts';
 
 /** Most batches of one chunk: about 4,000 records, which is as large as a chunk should be for reading. */
 const MAX_JOINED = 40;
@@ -22,11 +24,12 @@ export class RunWriter {
 	readonly #clock: Clock;
 	readonly #state: WriterState;
 	readonly #onChange: () => void;
-	readonly #queue: RowMessage[] = [];
-	/** n of the next record that is neither stored nor queued. */
-	#nextN: number;
+	readonly #joiner: ChunkJoiner;
+	readonly #queue: BatchMessage[] = [];
+	/** n of the next record of each stream that is neither stored nor queued. */
+	readonly #nextN: Counts;
 	#draining: Promise<void> | undefined;
-	#storedWaiters: { upTo: number; resolve: () => void }[] = [];
+	#storedWaiters: { upTo: Counts; resolve: () => void }[] = [];
 
 	/** What the store said last, while a write waits to be tried again. */
 	storeError: string | undefined;
@@ -34,56 +37,76 @@ export class RunWriter {
 	droppedValues = 0;
 	dropReason: string | undefined;
 
+	/** @param state Kept up to date here as to what is stored. */
 	constructor(store: Store, clock: Clock, state: WriterState, onChange: () => void) {
 		this.#store = store;
 		this.#clock = clock;
 		this.#state = state;
 		this.#onChange = onChange;
-		this.#nextN = state.stored;
+		this.#nextN = { ...state.stored };
+		this.#joiner = new ChunkJoiner(store, state);
 	}
 
-	get stored(): number {
+	get stored(): Counts {
 		return this.#state.stored;
 	}
 
-	/** Takes a batch. One that is known already (the caller sends all unconfirmed ones again to a new writer) is ignored. */
-	receive(batch: RowMessage): void {
-		if (batch.n0 + batch.count <= this.#nextN) {
+	/** Takes a batch, or the news of one that the caller stored itself. One that is known already (the caller sends all unconfirmed ones again to a new writer) is ignored. */
+	receive(message: RowMessage): void {
+		const { stream } = message;
+		const known = this.#nextN[stream] ?? 0;
+		if ('stored' in message) {
+			this.#nextN[stream] = Math.max(known, message.stored);
+			this.#noteStored(stream, message.stored);
+			return;
+		}
+		const { n0, count } = message.batch;
+		if (n0 + count <= known) {
 			this.#onChange();
 			return;
 		}
-		if (batch.n0 !== this.#nextN) throw new Error(`Records ${this.#nextN} to ${batch.n0 - 1} never came.`);
-		this.#nextN += batch.count;
-		this.#queue.push(batch);
+		if (n0 !== known) throw new Error(`Records ${known} to ${n0 - 1} of ${stream} never came.`);
+		this.#nextN[stream] = n0 + count;
+		this.#queue.push(message);
 		this.#draining ??= this.#drain();
 	}
 
 	/** Resolves once records below `upTo` are committed (relaxed). */
-	whenStored(upTo: number): Promise<void> {
-		if (this.#state.stored >= upTo) return Promise.resolve();
+	whenStored(upTo: Counts): Promise<void> {
+		if (isAtLeast(this.#state.stored, upTo)) return Promise.resolve();
 		return new Promise((resolve) => this.#storedWaiters.push({ upTo, resolve }));
 	}
 
 	async #drain(): Promise<void> {
-		while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, MAX_JOINED));
+		for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+			const { stream } = first;
+			const end = this.#queue.findIndex((message) => message.stream !== stream);
+			const messages = this.#queue.splice(0, Math.min(MAX_JOINED, end === -1 ? this.#queue.length : end));
+			await this.#commit(
+				stream,
+				messages.map(({ batch }) => batch),
+			);
+			if (this.#queue.length === 0) await this.#joiner.join();
+		}
 		this.#draining = undefined;
 	}
 
-	async #commit(batches: RowMessage[]): Promise<void> {
+	async #commit(stream: Stream, batches: BatchMessage['batch'][]): Promise<void> {
 		const files = new Map<string, MediaFile>();
-		const batch = joinBatches(await Promise.all(batches.map((message) => this.#encodeMedia(message, files))));
-		const stored = batch.n0 + batch.count;
-		const nextStep = Math.max(this.#state.nextStep, greatestStep(batch) + 1);
-		const state = { ...this.#state, stored, nextStep };
-		const write = {
-			state,
-			stream: 'history' as const,
-			chunks: [{ n0: batch.n0, bytes: encodeChunk(batch) }],
+		const batch = joinBatches(await Promise.all(batches.map((one) => this.#encodeMedia(one, files))));
+		const { run, writer } = this.#state;
+		const chunk = { n0: batch.n0, count: batch.count, bytes: encodeChunk(batch) };
+		const write: AppendWrite = {
+			run,
+			writer,
+			stream,
+			chunks: [chunk],
 			files: [...files.values()].map(({ path, sha256, bytes }) => ({
-				state: { run: state.run, path, sha256, size: bytes.length, isUploaded: false } satisfies FileState,
+				state: { run, path, sha256, size: bytes.length, isUploaded: false } satisfies FileState,
 				bytes,
 			})),
 		};
+		if (stream === 'history') write.next = nextOf(batch);
 		for (let waitMs: number = STORE_RETRY_MS[0]; ; waitMs = Math.min(2 * waitMs, STORE_RETRY_MS[1])) {
 			try {
 				await this.#store.append(write, 'relaxed');
@@ -95,14 +118,19 @@ export class RunWriter {
 			}
 		}
 		this.storeError = undefined;
-		Object.assign(this.#state, { stored, nextStep });
+		this.#joiner.added(stream, chunk);
+		this.#noteStored(stream, batch.n0 + batch.count);
+	}
+
+	#noteStored(stream: Stream, stored: number): void {
+		this.#state.stored = { ...this.#state.stored, [stream]: stored };
 		const waiting = this.#storedWaiters;
-		this.#storedWaiters = waiting.filter((waiter) => waiter.upTo > stored);
-		for (const waiter of waiting) if (waiter.upTo <= stored) waiter.resolve();
+		this.#storedWaiters = waiting.filter(({ upTo }) => !isAtLeast(this.#state.stored, upTo));
+		for (const waiter of waiting) if (!this.#storedWaiters.includes(waiter)) waiter.resolve();
 		this.#onChange();
 	}
 
-	async #encodeMedia(batch: RowMessage, files: Map<string, MediaFile>): Promise<Batch> {
+	async #encodeMedia(batch: BatchMessage['batch'], files: Map<string, MediaFile>): Promise<Batch> {
 		if (!batch.extras.some(([, , value]) => isMediaLeaf(value))) return batch as Batch;
 		const extras: Batch['extras'] = [];
 		const records = [...eachRecord(batch)];
@@ -114,7 +142,9 @@ export class RunWriter {
 			const record = records[index];
 			const key = record?.keys[place];
 			if (!record || key === undefined) throw new Error(`Record ${index} of batch ${batch.n0} is not there.`);
-			extras.push([index, place, await this.#encodeOne(key, record.step, value, files)]);
+			// A step that only the server will know is shown in no file name.
+			const step = Math.max((this.#state.base ?? 0) + record.relative, record.least);
+			extras.push([index, place, await this.#encodeOne(key, step, value, files)]);
 		}
 		return { ...batch, extras };
 	}
@@ -132,17 +162,4 @@ export class RunWriter {
 			return { _type: 'dropped', media: leaf.media, reason };
 		}
 	}
-}
-
-function isMediaLeaf(value: ExtraLeaf): value is MediaLeaf {
-	return typeof value === 'object' && value !== null && 'media' in value && 'items' in value && 'isList' in value;
-}
-
-function greatestStep({ count, numbers, shapes }: Batch): number {
-	let greatest = -1;
-	for (let record = 0, at = 0; record < count; record++) {
-		greatest = Math.max(greatest, numbers[at + 1] as number);
-		at += HEADER_SLOTS + (shapes[numbers[at] as number]?.length ?? 0);
-	}
-	return greatest;
 }

@@ -1,15 +1,35 @@
-import type { Batch } from './core/batch.ts';
+import {
+	ANY_TEXT,
+	BOOLEAN,
+	check,
+	INTEGER,
+	invalid,
+	isObject,
+	isStep,
+	NAME,
+	NOT_NEGATIVE,
+	oneOf,
+	type Rule,
+	shown,
+	someOf,
+	TEXT,
+	TEXTS,
+} from './checks.ts';
 import { type ExtraLeaf, flatten } from './core/flatten.ts';
+import type { LineValue } from './core/json-line.ts';
+import type { Alert, Edit, MetaRecord, RunInfoChange } from './core/meta.ts';
+import { SUMMARIES, type Summary } from './core/metrics.ts';
 import type { Leaf } from './core/packer.ts';
+import { type Counts, isAtLeast } from './core/store.ts';
 import { TidelogError } from './errors.ts';
-import { createLiveObject, type LiveObject } from './live-object.ts';
+import { type LiveObject, LiveValues } from './live-object.ts';
 import { Image } from './media/image.ts';
 import type { InitOptions } from './options.ts';
-import type { Clock } from './platform/clock.ts';
+import type { Platform } from './platform/platform.ts';
 import { type TfjsCallbacks, type TfjsOptions, tfjsCallbacks } from './tfjs.ts';
-import type { Connection, RunSpec, WriterReport } from './transport/messages.ts';
+import type { Link } from './transport/link.ts';
+import type { Connection, RunSpec, WriterHost, WriterReport } from './transport/messages.ts';
 import { RowTransport } from './transport/row-transport.ts';
-import type { WriterLink } from './transport/writer-link.ts';
 
 /** Where the records of a run are. `accepted = synced + pending.memory + pending.disk + dropped`, always. */
 export interface RunStatus {
@@ -32,6 +52,11 @@ export interface RunStatus {
 	dropped: number;
 	/** Single values left out of records that were kept: functions, cycles, pictures that could not be encoded. */
 	droppedValues: number;
+	/**
+	 * Whether the server said, when it answered last, that it holds as many lines of each stream as it acknowledged here, and these lines (by a hash over
+	 * them). Undefined before its first answer, and for W&B servers, which cannot say it.
+	 */
+	verified: boolean | undefined;
 	connection: Connection;
 	/** What is wrong now, in words, and what it means for the data. */
 	error: string | undefined;
@@ -57,14 +82,38 @@ export interface FinishResult {
 	status: RunStatus;
 }
 
-/** What a run needs of the context it is in. */
-export interface RunPlatform {
-	link: WriterLink;
-	clock: Clock;
-	/** Calls back when the page is hidden, shown or about to go; never in a worker. Returns what ends it. */
-	onVisibility(listener: (visibility: 'hidden' | 'visible' | 'leaving') => void): () => void;
-	/** Stores what the writer has not confirmed when the page goes and its writer with it. */
-	lastWords: { prepare(): void; speak(spec: RunSpec, batches: readonly Batch<ExtraLeaf>[]): void };
+export interface MetricOptions {
+	/** Metric that this one is drawn against, e.g. `epoch`; the run's step when left out. */
+	step?: string;
+	/** Whether a row without the step metric takes its last known value; true by default when `step` is given. */
+	stepSync?: boolean;
+	/** What the run's summary keeps of the metric; the value at the greatest step when left out, nothing for `none`. */
+	summary?: Summary | Summary[];
+	goal?: 'minimize' | 'maximize';
+	/** Not drawn by itself. */
+	hidden?: boolean;
+	/** Forgets what earlier calls said of this name; otherwise only what is given changes. */
+	overwrite?: boolean;
+}
+
+export interface AlertOptions {
+	title: string;
+	text?: string;
+	/** `info` by default. */
+	level?: Alert['level'];
+	/** An alert of the same title is shown again only after this long, milliseconds; 60,000 by default. */
+	waitMs?: number;
+}
+
+export interface RunEvents {
+	/** Something in `run.status` changed; at most ten times a second. */
+	status: (status: RunStatus) => void;
+	/** Records or values were lost: the same errors as `error`, those of code `data-dropped`. */
+	dropped: (error: TidelogError) => void;
+	/** See `onError`. */
+	error: (error: TidelogError) => void;
+	/** Everything logged so far has reached the server; again after each time that something new was pending. */
+	synced: (status: RunStatus) => void;
 }
 
 /**
@@ -72,79 +121,137 @@ export interface RunPlatform {
  * world (network, disk, quota); a mistake in the call throws a TidelogError `invalid-argument` where it was made.
  */
 export class Run {
-	/** 8 characters of `[0-9a-z]`, unique. */
-	readonly id: string;
-	readonly name: string;
 	readonly project: string;
 	/**
-	 * Inputs of the run. `run.config.lr = 0.1`, `delete run.config.lr`, `run.config.update({ … })`. Sent as a whole after each change.
+	 * Inputs of the run. `run.config.lr = 0.1`, `run.config.model.layers = 4`, `delete run.config.lr`, `run.config.update({ … })`. After `opened` a resumed run shows what it
+	 * held before as well, under what was set since.
 	 */
 	readonly config: LiveObject;
 	/**
-	 * Final values set by hand: `run.summary.best = 0.98`. They win over what the rows say (the value at the greatest step) until deleted.
-	 * Holds only what was set by hand.
+	 * Final values set by hand: `run.summary.best = 0.98`. They win over what the rows say until deleted; of two writers that set the same key, the one that
+	 * started later wins. Holds only what was set by hand.
 	 */
 	readonly summary: LiveObject;
+	/** Settles once the run is in the local store, and `id` is final. Never rejects: where the store cannot be used, `status.error` says so. */
+	readonly opened: Promise<void>;
 	readonly #spec: RunSpec;
-	readonly #link: WriterLink;
-	readonly #clock: Clock;
-	readonly #transport: RowTransport;
-	readonly #onError: ((error: TidelogError) => void) | undefined;
+	readonly #platform: Platform;
+	readonly #link: Link | undefined;
+	readonly #transport: RowTransport | undefined;
+	readonly #config: LiveValues;
+	readonly #summary: LiveValues;
+	readonly #listeners: { [event in keyof RunEvents]: Set<RunEvents[event]> };
 	readonly #toldErrors = new Set<string>();
 	readonly #startedMonotonicMs: number;
-	readonly #ending: () => void;
+	#id: string;
+	#name: string;
+	#notes: string | undefined;
+	#tags: string[];
+	#ending: () => void = () => undefined;
 	#lastTimestampMs = 0;
-	#nextStep = 0;
+	/** Step of the next row: max(base + relative, least); the base is the writer's to know (core/batch.ts). */
+	#relative = 0;
+	#least = 0;
+	/** What was said about the run and is not yet a record. */
+	#said: MetaRecord = {};
 	#dropped = 0;
 	#refusedValues = 0;
 	#isFinished = false;
 	#report: WriterReport;
-	#changesUnderWay = 0;
-	#reportWaiters: (() => void)[] = [];
+	#wasSynced = true;
+	#reportWaiters = new Set<() => void>();
 
-	/** Use `init()`. */
-	constructor(spec: RunSpec, platform: RunPlatform, onError: InitOptions['onError']) {
-		const { link, clock, lastWords } = platform;
-		this.id = spec.run;
-		this.name = spec.name;
+	/** Use `init()`. Without a link the run is disabled. */
+	constructor(spec: RunSpec, platform: Platform, link: Link | undefined, { name, notes, tags, group, jobType, config, onError }: InitOptions) {
+		const { clock } = platform;
+		this.#id = spec.run;
+		this.#name = name ?? spec.run;
+		this.#notes = notes;
+		this.#tags = tags ?? [];
 		this.project = spec.project;
 		this.#spec = spec;
+		this.#platform = platform;
 		this.#link = link;
-		this.#clock = clock;
-		this.#onError = onError;
 		this.#startedMonotonicMs = clock.monotonicMs();
+		this.#listeners = { status: new Set(), dropped: new Set(), error: new Set(onError ? [onError] : []), synced: new Set() };
 		this.#report = {
-			stored: 0,
-			acknowledged: 0,
+			stored: {},
+			acknowledged: {},
 			pendingFiles: 0,
-			isMetaSent: false,
-			isStorePersistent: spec.store === 'persistent',
-			connection: spec.server === undefined ? 'local' : 'idle',
+			isFinishSent: true,
+			isVerified: undefined,
+			connection: spec.server === undefined || !link ? 'local' : 'idle',
 			droppedValues: 0,
 		};
-		this.config = createLiveObject('run.config', spec.config, (values) => {
-			this.#tellWriter((host) => host.setConfig(spec.writer, values));
-		});
-		this.summary = createLiveObject('run.summary', {}, (values) => this.#tellWriter((host) => host.setExplicitSummary(spec.writer, values)));
-		this.#transport = new RowTransport(spec, link, clock, (report) => {
-			if (report.stored !== undefined) lastWords.prepare();
-			this.#received(report);
-		});
-		const isWaiting = () => this.#transport.n > this.#transport.stored;
-		const onRestart = (reason: string) => {
-			this.#tell('writer-restarted', `The writer was started again: ${reason}. Records not yet in the store are sent to it again; nothing is lost.`);
-			this.#transport.connect();
+		this.#config = new LiveValues('config', (edit) => this.#edited('config', edit));
+		this.#summary = new LiveValues('summary', (edit) => this.#edited('summary', edit));
+		this.config = this.#config.proxy;
+		this.summary = this.#summary.proxy;
+		this.#config.update(config ?? {});
+		if (!link) {
+			this.opened = Promise.resolve();
+			return;
+		}
+		const transport = new RowTransport(spec, link, clock, (report) => this.#received(report));
+		this.#transport = transport;
+		transport.beforeSend = () => this.#record();
+		this.#say({ info: { name, notes, tags, group, jobType }, ...(spec.resume === 'never' && !spec.branch ? {} : { resumed: true as const }) });
+		transport.send();
+		this.opened = this.#open(transport);
+		const isWaiting = () => !transport.isStored(transport.counts);
+		const onRestart = (message: string) => {
+			this.#tell('writer-restarted', message);
+			void this.#open(transport);
 		};
-		link.join(isWaiting, onRestart);
-		const endVisibility = platform.onVisibility((visibility) => {
-			this.#transport.isHidden = visibility !== 'visible';
-			if (visibility === 'hidden') this.#transport.send();
-			else if (visibility === 'leaving') lastWords.speak(spec, this.#transport.unconfirmed());
+		void link.writer.then((writer) => writer.join(isWaiting, onRestart));
+		const endLeaving = platform.onVisibility((visibility) => {
+			transport.isHidden = visibility !== 'visible';
+			if (visibility === 'hidden') transport.send();
+			else if (visibility === 'leaving') platform.lastWords?.speak(spec, transport.unconfirmed());
 		});
 		this.#ending = () => {
-			endVisibility();
-			link.leave(isWaiting, onRestart);
+			endLeaving();
+			transport.close();
+			void link.writer.then((writer) => {
+				writer.leave(isWaiting, onRestart);
+				return writer.call((host) => host.close(spec.writer));
+			});
 		};
+	}
+
+	/** Names the run for ever. With `resume: 'auto'` final once `opened` has settled. */
+	get id(): string {
+		return this.#id;
+	}
+
+	/** For people; can be changed at any time. A run that was given none gets one of its own (`quiet-reef-417`): known once `opened` has settled, the id before. */
+	get name(): string {
+		return this.#name;
+	}
+
+	set name(name: string) {
+		this.#inform('name', name, TEXT);
+		this.#name = name;
+	}
+
+	/** Markdown. Can be changed at any time. */
+	get notes(): string {
+		return this.#notes ?? '';
+	}
+
+	set notes(notes: string) {
+		this.#inform('notes', notes, ANY_TEXT);
+		this.#notes = notes;
+	}
+
+	/** Can be changed at any time by assigning a new list. */
+	get tags(): readonly string[] {
+		return this.#tags;
+	}
+
+	set tags(tags: readonly string[]) {
+		this.#inform('tags', tags, TEXTS);
+		this.#tags = [...tags];
 	}
 
 	/**
@@ -152,50 +259,84 @@ export class Run {
 	 * copied, everything else happens in a worker.
 	 *
 	 * Each call is one record. Without `step` it begins a new row; with `step` it joins that row, however late; a later value for the
-	 * same key and row wins. Nested objects become dotted keys (`{ a: { b: 1 } }` is `a.b`). NaN and infinities are kept as they are.
-	 * Values that cannot be kept are left out, counted in `status.droppedValues` and told to `onError` once a reason.
+	 * same key and row wins. Nested objects become dotted keys (`{ a: { b: 1 } }` is `a.b`). NaN, infinities, −0 and bigints are kept as they are;
+	 * what becomes of every other kind of value stands in docs/values.md. Values that cannot be kept are left out, counted in `status.droppedValues` and told to
+	 * `onError` once a reason.
 	 *
 	 * @throws TidelogError `invalid-argument` when `data` is no object, `step` is no whole number from 0 to 2^53 − 1, or the run was finished.
 	 */
 	log(data: Record<string, unknown>, options?: LogOptions): void {
-		if (typeof data !== 'object' || data === null) {
-			throw new TidelogError(
-				'invalid-argument',
-				`log(): values must come as an object such as { loss: 0.3 }, but were ${String(data)}; this call was not logged.`,
-			);
+		if (!isObject(data)) throw invalid(`log(): values must be an object such as { loss: 0.3 }, but were ${shown(data)}; this call was not logged.`);
+		if (this.#isFinished) throw invalid(`log(): run ${this.id} was finished; this call was not logged.`);
+		if (options) check('log(), which logged nothing', options, LOG_RULES);
+		const step = options?.step;
+		const transport = this.#transport;
+		if (!transport) return;
+		if (step !== undefined) this.#least = Math.max(this.#least, step);
+		if (transport.isFull()) this.#drop();
+		else {
+			const clock = this.#platform.clock;
+			const nowMs = clock.nowMs();
+			const timestampMs = nowMs > this.#lastTimestampMs ? nowMs : this.#lastTimestampMs;
+			const runtimeS = (clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
+			const relative = step === undefined ? this.#relative : Number.NEGATIVE_INFINITY;
+			const least = step ?? this.#least;
+			if (!this.#addSame(transport, data, relative, least, timestampMs, runtimeS))
+				transport.add(this.#leaves(data), relative, least, timestampMs, runtimeS);
+			this.#lastTimestampMs = timestampMs;
 		}
-		if (this.#isFinished)
-			throw new TidelogError(
-				'invalid-argument',
-				`log(): run ${this.id} was finished; this call was not logged. Log before finish(), or init() a new run.`,
-			);
-		const step = options === undefined ? this.#nextStep : this.#checkedStep(options);
-		if (this.#transport.isFull) {
-			this.#drop();
-			return;
-		}
-		const nowMs = this.#clock.nowMs();
-		const timestampMs = nowMs > this.#lastTimestampMs ? nowMs : this.#lastTimestampMs;
-		const runtimeS = (this.#clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
-		if (!this.#addSame(data, step, timestampMs, runtimeS)) this.#transport.add(this.#leaves(data), step, timestampMs, runtimeS);
-		this.#lastTimestampMs = timestampMs;
-		if (options?.commit === false) this.#nextStep = Math.max(this.#nextStep, step);
-		else if (step >= this.#nextStep) this.#nextStep = step + 1;
+		if (options?.commit === false) return;
+		if (step === undefined) {
+			this.#relative++;
+			this.#least++;
+		} else if (step >= this.#least) this.#least = step + 1;
+	}
+
+	/**
+	 * Says how a metric is to be read: against which other metric it is drawn, what the summary keeps of it, whether less is better. `name` is a dotted key, or ends in
+	 * `*` for all that begin alike (`val/*`). Written into the run's config as W&B encodes it (client 0.30, `_wandb.value.m`), so that its pages obey as well.
+	 * @throws TidelogError `invalid-argument`; nothing is defined then.
+	 */
+	defineMetric(name: string, options: MetricOptions = {}): void {
+		check('defineMetric()', { name, ...options }, METRIC_RULES);
+		this.#record();
+		const { summary } = options;
+		this.#say({ metric: { name, ...options, summary: typeof summary === 'string' ? [summary] : summary } });
+		this.#record();
+	}
+
+	/** Tells people who look at the run that something happened. The server shows it; stored and sent like a record, so it arrives once, if late. */
+	alert(options: AlertOptions): void {
+		check('alert()', { ...options, title: options.title ?? null }, ALERT_RULES);
+		const { title, text = '', level = 'info', waitMs = 60_000 } = options;
+		this.#record();
+		this.#say({ alert: { title, text, level, waitMs } });
+		this.#transport?.send();
+	}
+
+	/** Calls `listener` for each event of the kind, on this thread. Returns what ends it. An error in a listener is shown in the console and goes no further. */
+	on<Event extends keyof RunEvents>(event: Event, listener: RunEvents[Event]): () => void {
+		const listeners = this.#listeners[event];
+		if (!listeners) throw invalid(`on(): there is no event ${shown(event)}. Known are ${Object.keys(this.#listeners).join(', ')}.`);
+		listeners.add(listener);
+		return () => void listeners.delete(listener);
 	}
 
 	/** A fresh copy of where everything is; reading it is cheap. */
 	get status(): RunStatus {
-		const { n, stored } = this.#transport;
-		const { acknowledged, pendingFiles, connection, error, droppedValues } = this.#report;
+		const { n, stored } = this.#transport?.history ?? { n: 0, stored: 0 };
+		const { acknowledged, pendingFiles, connection, trouble, droppedValues, isVerified } = this.#report;
+		const synced = acknowledged.history ?? 0;
 		return {
 			accepted: n + this.#dropped,
 			durable: stored,
-			synced: acknowledged,
-			pending: { memory: n - stored, disk: stored - acknowledged, files: pendingFiles },
+			synced,
+			pending: { memory: n - stored, disk: stored - synced, files: pendingFiles },
 			dropped: this.#dropped,
 			droppedValues: this.#refusedValues + droppedValues,
+			verified: isVerified,
 			connection,
-			error,
+			error: trouble?.message,
 		};
 	}
 
@@ -204,12 +345,12 @@ export class Run {
 		return this.#report.url;
 	}
 
-	/** Resolves once everything logged so far is on this device's disk, safe from a crash and a power cut. Says nothing about the server. */
+	/** Resolves once everything logged so far, config and summary included, is on this device's disk, safe from a crash and a power cut. Says nothing about the server. */
 	async flush(): Promise<void> {
-		this.#transport.send();
-		const upTo = this.#transport.n;
-		await this.#link.call((host) => host.flush(this.#spec.writer, upTo));
-		await this.#reported(() => this.#transport.stored >= upTo);
+		const transport = this.#transport;
+		if (!transport) return;
+		transport.send();
+		await this.#platform.hold(this.#flushed(transport, transport.counts));
 	}
 
 	/**
@@ -218,46 +359,63 @@ export class Run {
 	 * @throws TidelogError `invalid-argument` when the run has no server.
 	 */
 	async synced(): Promise<void> {
-		if (this.#spec.server === undefined) {
-			throw new TidelogError(
-				'invalid-argument',
-				'synced(): this run has no server, so nothing is ever sent. Give init() a `server`, or wait for flush().',
-			);
-		}
-		await this.flush();
-		const upTo = this.#transport.n;
-		await this.#reported(() => this.#isSynced(upTo));
+		const transport = this.#transport;
+		if (!transport) return;
+		if (this.#spec.server === undefined) throw invalid('synced(): this run has no `server`; wait for flush().');
+		transport.send();
+		const upTo = transport.counts;
+		await this.#platform.hold(this.#flushed(transport, upTo).then(() => this.#reported(() => this.#isSynced(upTo))));
 	}
 
 	/** Stops sending: records go on being stored on this device. */
 	pauseSync(): void {
-		this.#tellWriter((host) => host.setPaused(this.#spec.writer, true));
+		this.#setPaused(true);
 	}
 
 	resumeSync(): void {
-		this.#tellWriter((host) => host.setPaused(this.#spec.writer, false));
+		this.#setPaused(false);
+	}
+
+	/**
+	 * Sends the run under another id, from its first record on: after the server refused it (`run-exists`, `run-missing`), or deleted it. The id on this device stays.
+	 * Resolves once the change is in the local store.
+	 */
+	async sendAs(id: string): Promise<void> {
+		check('sendAs()', { id }, { id: NAME });
+		await this.#call((host) => host.sendAs(this.#spec.writer, id));
 	}
 
 	/**
 	 * Ends the run. Settles within `timeoutMs` whatever the network does, and says whether everything arrived; what did not is sent later.
 	 * A second call gives the same as the first would now. After it, `log()` throws.
 	 */
-	async finish({ exitCode = 0, timeoutMs = 30_000 }: FinishOptions = {}): Promise<FinishResult> {
-		if (!Number.isInteger(exitCode)) throw new TidelogError('invalid-argument', `finish(): exitCode must be a whole number, but was ${exitCode}.`);
+	async finish(options: FinishOptions = {}): Promise<FinishResult> {
+		check('finish()', options, FINISH_RULES);
+		const { exitCode = 0, timeoutMs = 30_000 } = options;
+		const transport = this.#transport;
+		if (!this.#isFinished) {
+			this.#record();
+			this.#say({ finish: { exitCode } });
+		}
 		this.#isFinished = true;
-		this.#transport.send();
-		const upTo = this.#transport.n;
-		const isDone = () => this.#isSynced(upTo) || this.#spec.server === undefined;
-		const finished = (async () => {
-			await this.#link.call((host) => host.finish(this.#spec.writer, upTo, exitCode));
-			await this.flush();
-			this.#report.isMetaSent = false;
-			await this.#reported(isDone);
-		})();
-		await Promise.race([finished, this.#clock.sleep(timeoutMs)]);
-		const isSynced = this.#spec.server !== undefined && this.#isSynced(upTo);
-		if (this.#transport.stored >= upTo) this.#ending();
-		return { isSynced, status: this.status };
+		if (!transport) return { isSynced: false, status: this.status };
+		transport.send();
+		const upTo = transport.counts;
+		const isOver = () => this.#spec.server === undefined || this.#isSynced(upTo);
+		const finished = this.#flushed(transport, upTo).then(() => this.#reported(isOver));
+		await this.#platform.hold(Promise.race([finished, this.#platform.clock.sleep(timeoutMs)]));
+		if (transport.isStored(upTo)) this.#ending();
+		return { isSynced: this.#spec.server !== undefined && this.#isSynced(upTo), status: this.status };
+	}
+
+	/** `await using run = init(…)` finishes the run at the end of its block. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.finish();
+	}
+
+	/** Whether `finish()` was called. */
+	get isFinished(): boolean {
+		return this.#isFinished;
 	}
 
 	/**
@@ -271,23 +429,53 @@ export class Run {
 		return tfjsCallbacks((data) => this.log(data), options);
 	}
 
-	#checkedStep({ step, commit }: LogOptions): number {
-		if (commit !== undefined && typeof commit !== 'boolean') {
-			throw new TidelogError('invalid-argument', `log(): commit must be true or false, but was ${String(commit)}; this call was not logged.`);
+	async #open(transport: RowTransport): Promise<void> {
+		try {
+			const opened = await this.#platform.hold(transport.connect());
+			// The writer died meanwhile; its successor opens the run.
+			if (!opened) return;
+			this.#spec.run = this.#id = opened.run;
+			this.#name = opened.name;
+			this.#notes ??= opened.notes;
+			if (this.#tags.length === 0) this.#tags = opened.tags ?? [];
+			this.#config.underlay(opened.config);
+			this.#summary.underlay(opened.summary);
+			this.#platform.lastWords?.prepare();
+		} catch (error) {
+			this.#received({ trouble: { code: 'store-unavailable', message: String(error) } });
 		}
-		if (step === undefined) return this.#nextStep;
-		if (!Number.isSafeInteger(step) || step < 0) {
-			throw new TidelogError(
-				'invalid-argument',
-				`log(): step must be a whole number from 0 to 9,007,199,254,740,991, but was ${String(step)}; this call was not logged. Log fractions as a metric of their own (\`epoch: 2.5\`).`,
-			);
-		}
-		return step;
 	}
 
-	#addSame(data: Record<string, unknown>, step: number, timestampMs: number, runtimeS: number): boolean {
+	#edited(kind: 'config' | 'summary', edit: Edit): void {
+		// Of several changes at one path between two records, only the last says something.
+		const name = JSON.stringify(edit[0]);
+		const others = (this.#said[kind] ?? []).filter(([path]) => JSON.stringify(path) !== name);
+		this.#say({ [kind]: [...others, edit] });
+	}
+
+	#inform(key: keyof RunInfoChange, value: unknown, rule: Rule): void {
+		check('run', { [key]: value }, { [key]: rule });
+		this.#say({ info: { ...this.#said.info, [key]: value } });
+	}
+
+	/** Notes what the next meta record says, and has it sent soon. */
+	#say(said: MetaRecord): void {
+		Object.assign(this.#said, said);
+		this.#transport?.sendSoon();
+	}
+
+	/** Makes a record of what was said. */
+	#record(): void {
+		const said = Object.entries(this.#said).map(([key, value]) => ({ key, value: value as LineValue }));
+		if (said.length === 0 || !this.#transport) return;
+		this.#said = {};
+		const { clock } = this.#platform;
+		this.#transport.addMeta(said, Math.max(clock.nowMs(), this.#lastTimestampMs), (clock.monotonicMs() - this.#startedMonotonicMs) / 1000);
+	}
+
+	#addSame(transport: RowTransport, data: Record<string, unknown>, relative: number, least: number, timestampMs: number, runtimeS: number): boolean {
 		try {
-			return this.#transport.addSame(data, step, timestampMs, runtimeS);
+			return transport.addSame(data, relative, least, timestampMs, runtimeS);
 		} catch {
 			// A getter or proxy threw; the slow path reads value by value and says which.
 			return false;
@@ -297,54 +485,84 @@ export class Run {
 	#leaves(data: Record<string, unknown>): Leaf<ExtraLeaf>[] {
 		let flattened: ReturnType<typeof flatten>;
 		try {
-			flattened = flatten(data, mediaType);
+			flattened = flatten(data, this.#mediaType);
 		} catch (error) {
 			// A proxy that does not even list its keys: the record stands, empty, so that steps stay as the program counts them.
-			flattened = { leaves: [], refused: [{ key: '*', reason: String(error) }] };
+			flattened = { leaves: [], refused: [{ key: '*', reason: error instanceof Error ? error.message : 'it cannot be read' }] };
 		}
 		for (const { key, reason } of flattened.refused) {
 			this.#refusedValues++;
-			this.#tell('data-dropped', `log(): the value of "${key}" was left out: ${reason}. The other values of the call were logged.`);
+			this.#tell('data-dropped', `log(): the value of "${key.slice(0, 200)}" was left out: ${reason}. The other values of the call were logged.`);
 		}
 		return flattened.leaves;
 	}
 
+	/** Pictures stop before rows do. */
+	readonly #mediaType = (value: object): string | undefined => {
+		if (!(value instanceof Image)) return undefined;
+		if (this.#transport?.isFull(0.9)) throw new Error('the local store does not keep up');
+		return 'image';
+	};
+
 	#drop(): void {
 		this.#dropped++;
-		this.#nextStep++;
 		this.#tell(
 			'data-dropped',
-			'log(): 64 MB of records wait for the local store, which does not keep up or refuses to write; new records are dropped until it does. status.dropped counts them.',
+			'log(): 64 MB of records wait for the local store; new ones are dropped until it takes them, and counted in status.dropped.',
 		);
+	}
+
+	#setPaused(isPaused: boolean): void {
+		void this.#call((host) => host.setPaused(this.#spec.writer, isPaused));
+	}
+
+	async #call(use: (host: WriterHost) => Promise<void>): Promise<void> {
+		await (await this.#link?.writer)?.call(use);
+	}
+
+	async #flushed(transport: RowTransport, upTo: Counts): Promise<void> {
+		await this.#call((host) => host.flush(this.#spec.writer, upTo));
+		await this.#reported(() => transport.isStored(upTo));
 	}
 
 	#tell(code: TidelogError['code'], message: string): void {
 		if (this.#toldErrors.has(message)) return;
-		this.#toldErrors.add(message);
+		// A message with a changing part must not fill the memory of a long run.
+		if (this.#toldErrors.size < 1_000) this.#toldErrors.add(message);
 		const error = new TidelogError(code, message);
-		if (this.#onError) {
+		if (code === 'data-dropped') this.#emit('dropped', error);
+		if (this.#listeners.error.size > 0) this.#emit('error', error);
+		else console.warn(`[tidelog] ${message}`);
+	}
+
+	#emit<Event extends keyof RunEvents>(event: Event, argument: Parameters<RunEvents[Event]>[0]): void {
+		for (const listener of this.#listeners[event]) {
 			try {
-				this.#onError(error);
+				(listener as (argument: unknown) => void)(argument);
 			} catch (thrown) {
 				// The user's handler must not break the user's training; their console still shows its error.
 				console.error(thrown);
 			}
-		} else console.warn(`[tidelog] ${message}`);
-	}
-
-	#received(report: Partial<WriterReport>): void {
-		Object.assign(this.#report, report);
-		if ('error' in report && report.error !== undefined) {
-			const code = this.#report.connection === 'refused' ? 'server-refused' : 'store-failed';
-			// A server that is away is no error: it is what this library is for. `status` shows it.
-			if (this.#report.connection !== 'offline') this.#tell(code, report.error);
 		}
-		for (const check of [...this.#reportWaiters]) check();
 	}
 
-	#isSynced(upTo: number): boolean {
-		const { acknowledged, pendingFiles, isMetaSent } = this.#report;
-		return this.#changesUnderWay === 0 && acknowledged >= upTo && pendingFiles === 0 && isMetaSent;
+	#received({ notices = [], ...report }: Partial<WriterReport>): void {
+		Object.assign(this.#report, report);
+		const { connection, trouble } = this.#report;
+		// A server that is away is no error: it is what this library is for. `status` shows it.
+		if (trouble && connection !== 'offline') notices.push(trouble);
+		for (const { code, message } of notices) this.#tell(code, message);
+		for (const check of [...this.#reportWaiters]) check();
+		if (report.connection === undefined) return;
+		const isSynced = this.#spec.server !== undefined && this.#transport !== undefined && this.#isSynced(this.#transport.counts);
+		if (this.#listeners.status.size > 0) this.#emit('status', this.status);
+		if (isSynced && !this.#wasSynced) this.#emit('synced', this.status);
+		this.#wasSynced = isSynced;
+	}
+
+	#isSynced(upTo: Counts): boolean {
+		const { acknowledged, pendingFiles, isFinishSent } = this.#report;
+		return isAtLeast(acknowledged, upTo) && pendingFiles === 0 && (isFinishSent || !this.#isFinished);
 	}
 
 	/** Resolves once `condition` holds, looked at after each report. */
@@ -352,27 +570,23 @@ export class Run {
 		if (condition()) return Promise.resolve();
 		return new Promise((resolve) => {
 			const check = () => {
-				if (!condition()) return;
-				this.#reportWaiters = this.#reportWaiters.filter((waiter) => waiter !== check);
-				resolve();
+				if (condition() && this.#reportWaiters.delete(check)) resolve();
 			};
-			this.#reportWaiters.push(check);
+			this.#reportWaiters.add(check);
 		});
 	}
-
-	#tellWriter(use: Parameters<WriterLink['call']>[0]): void {
-		this.#changesUnderWay++;
-		// The report that stood before the change must not be taken for one about it.
-		this.#report.isMetaSent = false;
-		this.#link
-			.call(use)
-			.catch((error: unknown) => this.#tell('store-failed', `A change of this run could not be stored (${String(error)}).`))
-			.finally(() => {
-				this.#changesUnderWay--;
-			});
-	}
 }
 
-function mediaType(value: object): string | undefined {
-	return value instanceof Image ? 'image' : undefined;
-}
+const METRIC_RULES: Record<'name' | keyof MetricOptions, Rule> = {
+	name: [(value) => typeof value === 'string' && /^[^*]+\*?$|^\*$/.test(value), 'a key, or end in its only *, such as val/*'],
+	step: [(value) => typeof value === 'string' && /^[^*]+$/.test(value), 'the key of a metric'],
+	stepSync: BOOLEAN,
+	summary: someOf(...SUMMARIES),
+	goal: oneOf('minimize', 'maximize'),
+	hidden: BOOLEAN,
+	overwrite: BOOLEAN,
+};
+const ALERT_RULES: Record<keyof AlertOptions, Rule> = { title: TEXT, text: ANY_TEXT, level: oneOf('info', 'warn', 'error'), waitMs: NOT_NEGATIVE };
+const FINISH_RULES: Record<keyof FinishOptions, Rule> = { exitCode: INTEGER, timeoutMs: NOT_NEGATIVE };
+const STEP: Rule = [isStep, 'a whole number from 0 to 9,007,199,254,740,991 (log fractions as a metric of their own, `epoch: 2.5`)'];
+const LOG_RULES: Record<keyof LogOptions, Rule> = { step: STEP, commit: BOOLEAN };

@@ -12,28 +12,25 @@ export interface TfjsCallbacks {
 	onEpochEnd(epoch: number, logs?: TfjsLogs): void;
 }
 
-/** Told by tfjs about the batch itself; no metrics. */
-const NOT_METRICS = new Set(['batch', 'size']);
-const VALIDATION = 'val_';
-
 export function tfjsCallbacks(log: (data: Record<string, number>) => void, { updateFreq = 'batch' }: TfjsOptions): TfjsCallbacks {
 	const every = updateFreq === 'batch' ? 1 : updateFreq === 'epoch' ? Number.POSITIVE_INFINITY : updateFreq;
 	let batches = 0;
 	return {
-		onBatchEnd(_batch, logs = {}) {
-			batches++;
-			if (batches % every !== 0) return;
-			const row: Record<string, number> = {};
-			for (const [metric, value] of Object.entries(logs)) if (!NOT_METRICS.has(metric)) row[`train/${metric}`] = value;
-			log(row);
+		onBatchEnd(_batch, logs) {
+			// `batch` and `size` tell of the batch itself; no metrics.
+			if (++batches % every === 0) log(renamed(logs, (metric) => metric !== 'batch' && metric !== 'size' && `train/${metric}`));
 		},
-		onEpochEnd(epoch, logs = {}) {
-			const row: Record<string, number> = { epoch };
-			for (const [metric, value] of Object.entries(logs)) {
-				if (metric.startsWith(VALIDATION)) row[`val/${metric.slice(VALIDATION.length)}`] = value;
-				else row[`epoch/${metric}`] = value;
-			}
-			log(row);
+		onEpochEnd(epoch, logs) {
+			log({ epoch, ...renamed(logs, (metric) => (metric.startsWith('val_') ? `val/${metric.slice(4)}` : `epoch/${metric}`)) });
 		},
 	};
+}
+
+function renamed(logs: TfjsLogs | undefined, rename: (metric: string) => string | false): Record<string, number> {
+	const row: Record<string, number> = {};
+	for (const metric in logs) {
+		const key = rename(metric);
+		if (key) row[key] = logs[metric] as number;
+	}
+	return row;
 }

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { RequestError, refusal } from './request-error.ts';
 import { apiRoutes } from './routes/api.ts';
 import { dashboardRoute } from './routes/dashboard.ts';
 import { graphqlRoute } from './routes/graphql.ts';
@@ -6,7 +7,7 @@ import { ingestRoutes } from './routes/ingest.ts';
 import { liveRoute } from './routes/live.ts';
 import { safety } from './safety.ts';
 import { BlobTooLargeError } from './store/blob-store.ts';
-import { RequestError, type Tracker } from './tracker.ts';
+import type { Tracker } from './tracker.ts';
 
 export interface AppOptions {
 	/** Values of the Host header that are answered, e.g. `127.0.0.1:8420`; asked at each request, since the port is known late. */
@@ -23,7 +24,7 @@ export function createApp(tracker: Tracker, { hosts, origins, dashboardDir, clos
 	const app = new Hono();
 	app.use(safety(hosts, origins));
 	app.onError((error, c) => {
-		if (error instanceof RequestError) return c.json({ errors: [{ message: error.message }], error: error.message }, error.status);
+		if (error instanceof RequestError) return c.json(refusal(error, tracker.database.serverId), error.status);
 		if (error instanceof BlobTooLargeError) return c.json({ error: error.message }, 413);
 		if (error instanceof SyntaxError)
 			return c.json({ errors: [{ message: `Bad JSON: ${error.message}` }], error: `Bad JSON: ${error.message}` }, 400);

@@ -1,30 +1,36 @@
-import { randomBytes } from 'node:crypto';
-import { type LineObject, type LineValue, parseLine } from '../../src/core/json-line.ts';
-import { DEFAULT_ENTITY, type FileStreamRequest, HISTORY_FILE } from '../../src/core/protocol.ts';
-import type { FileInfo, MediaPoint, ProjectInfo, RunDetail, RunInfo } from '../../src/core/query.ts';
+import { type LineObject, parseLine } from '../../src/core/json-line.ts';
+import { decodeDefinitions } from '../../src/core/metrics.ts';
+import {
+	DEFAULT_ENTITY,
+	type FileStreamRequest,
+	HISTORY_FILE,
+	SUMMARY_FILE,
+	type TidelogAnswer,
+	type TidelogRequest,
+} from '../../src/core/protocol.ts';
+import type { MediaPoint, ProjectInfo, RunDetail, RunInfo } from '../../src/core/query.ts';
+import { addAlert } from './alerts.ts';
+import { Branches } from './branches.ts';
+import { unwrapConfig, wandbValue } from './config-edits.ts';
+import { applyMetaLines } from './meta-lines.ts';
+import { RequestError } from './request-error.ts';
+import { rowObject } from './rows.ts';
+import { runSummary } from './run-summary.ts';
 import type { BlobStore } from './store/blob-store.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { FolderBlobStore } from './store/folder-blob-store.ts';
 import type { HistoryStore, HistoryWrite } from './store/history-store.ts';
 import { namedFiles } from './store/media-files.ts';
 import { type MetaStore, type ProjectRow, type RunChange, type RunRow, stateAt } from './store/meta-store.ts';
+import { RunFiles } from './store/run-files.ts';
 import { SqliteHistoryStore } from './store/sqlite-history-store.ts';
 import { SqliteMetaStore } from './store/sqlite-meta-store.ts';
 
-/** A request that cannot be served; the message is for its sender. */
-export class RequestError extends Error {
-	readonly status: 400 | 403 | 404 | 409 | 413 | 415;
+/** A run whose writers have said nothing for this long may be numbered by another alone. */
+const LIVE_MS = 60_000;
 
-	constructor(status: RequestError['status'], message: string) {
-		super(message);
-		this.status = status;
-	}
-}
-
-/** An upload address is good for this long. */
-const UPLOAD_TTL_MS = 24 * 3600_000;
-/** Largest file taken. */
-const MAX_FILE_BYTES = 5 * 2 ** 30;
+/** Told of each change of a run; `isDeleted` with the last one. */
+export type RunListener = (run: RunRow, isDeleted: boolean) => void;
 
 /** What the server knows how to do, whatever protocol asks for it. */
 export class Tracker {
@@ -32,10 +38,10 @@ export class Tracker {
 	readonly history: HistoryStore;
 	readonly meta: MetaStore;
 	readonly blobs: BlobStore;
+	readonly files: RunFiles;
 	readonly nowMs: () => number;
-	readonly #listeners = new Set<(run: RunRow) => void>();
-	/** Upload addresses given out and not used up. They die with the process; a client asks for another then. */
-	readonly #uploads = new Map<string, { run: number; path: string; untilMs: number }>();
+	readonly #branches: Branches;
+	readonly #listeners = new Set<RunListener>();
 
 	/** @throws StartError when the data folder cannot be used. */
 	constructor(dataDir: string, nowMs: () => number) {
@@ -43,6 +49,8 @@ export class Tracker {
 		this.history = new SqliteHistoryStore(this.database);
 		this.meta = new SqliteMetaStore(this.database);
 		this.blobs = new FolderBlobStore(dataDir);
+		this.files = new RunFiles(this.database, this.blobs, nowMs);
+		this.#branches = new Branches(this.history, this.meta, this.files);
 		this.nowMs = nowMs;
 	}
 
@@ -51,104 +59,112 @@ export class Tracker {
 	}
 
 	/** Calls back after each change of a run. Returns what ends it. */
-	onChange(listener: (run: RunRow) => void): () => void {
+	onChange(listener: RunListener): () => void {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
 	}
 
+	/** A new run whose config names a branch point begins with the rows of another. */
 	upsertRun(change: RunChange): { run: RunRow; isNew: boolean } {
-		for (const [field, text] of [
-			['config', change.config],
-			['summaryMetrics', change.summary],
-		] as const) {
-			if (text) jsonObject(field, text);
-		}
-		if (change.storageId && !this.meta.runByStorageId(change.storageId)) throw new RequestError(404, `There is no run with id ${change.storageId}.`);
-		const result = this.database.transaction(() => this.meta.upsertRun(change, this.nowMs()));
+		const config = change.config ? jsonObject('config', change.config) : {};
+		if (change.summary) jsonObject('summaryMetrics', change.summary);
+		if (change.storageId) this.#stored(change.storageId);
+		else this.#refuseDeleted(change.entity, change.project, change.name ?? '');
+		const result = this.database.transaction(() => {
+			const upserted = this.meta.upsertRun(change, this.nowMs());
+			if (upserted.isNew) this.#branches.fork(upserted.run, config, this.nowMs());
+			return upserted;
+		});
 		this.#changed(result.run);
 		return result;
 	}
 
-	/** One file_stream request, all of it or nothing. Returns the next free lines of a writer that sends records. */
-	stream(run: RunRow, request: FileStreamRequest): Record<string, number> {
+	/** One file_stream request, all of it or nothing. Returns where a writer that sends records stands. */
+	stream(run: RunRow, request: FileStreamRequest): TidelogAnswer | undefined {
 		const { tidelog } = request;
-		if (tidelog && tidelog.v !== 1) throw new RequestError(400, `The member "tidelog" has version ${String(tidelog.v)}; this server knows 1.`);
-		if (tidelog && (!/^[0-9a-z]{16}$/.test(tidelog.writer) || !Number.isSafeInteger(tidelog.upTo) || !Number.isSafeInteger(tidelog.startedMs))) {
-			throw new RequestError(400, 'The member "tidelog" must hold writer (16 characters of 0-9 a-z), startedMs and upTo (whole numbers).');
-		}
+		const files = Object.entries(request.files ?? {});
+		for (const [name, file] of files) checkFile(name, file);
+		if (tidelog) this.#checkMember(run, tidelog, files);
+		const nowMs = this.nowMs();
 		const write: HistoryWrite = {
 			writer: tidelog?.writer ?? '',
 			startedMs: tidelog?.startedMs ?? 0,
+			nowMs,
 			...(tidelog ? { upTo: tidelog.upTo } : {}),
-			files: Object.entries(request.files ?? {}).map(([name, file]) => ({ name, offset: checkedOffset(name, file), lines: file.content })),
+			files: files.flatMap(([name, { offset, content }]) => (name === SUMMARY_FILE ? [] : [{ name, offset, lines: content }])),
 		};
 		const result = this.database.transaction(() => {
+			const sentSummary = request.files?.[SUMMARY_FILE]?.content.at(-1);
+			if (sentSummary !== undefined) {
+				jsonObject(SUMMARY_FILE, sentSummary);
+				this.meta.update(run, { sentSummary });
+			}
 			const appended = this.history.append(run, write);
-			for (const path of appended.namedFiles) this.#nameFile(run, path);
-			if (request.complete) this.meta.finish(run, request.exitcode ?? 0, this.nowMs());
-			// What a page left behind and another sends later is no sign of life of a run that has ended.
-			else if (run.state === 'running' || run.state === 'pending' || !tidelog) this.meta.heard(run, this.nowMs());
+			for (const path of appended.namedFiles) this.files.name(run, path);
+			const { isResumed } = applyMetaLines(this.meta, run, appended.metaLines, nowMs);
+			if (request.complete) this.meta.finish(run, request.exitcode ?? 0, nowMs);
+			// What a page left behind and another sends later is no sign of life of a run that has ended, unless it says that it was opened again.
+			else if (!hasEnded(run) || !tidelog || isResumed) this.meta.heard(run, nowMs);
 			return appended;
 		});
 		if (result.conflicts > 0)
 			console.error(`Run ${run.name}: ${result.conflicts} lines came again with other bytes; the first stay. This is a bug in the client.`);
 		this.#changed(run);
-		return result.next;
+		return tidelog && { serverId: this.database.serverId, next: result.next, hash: result.hash };
 	}
 
-	/** The run by the names of the wire, or a 404. */
+	/** The run by the names of the wire, or a 404; a 410 when it was deleted. */
 	runNamed(entity: string, project: string, name: string): RunRow {
 		const run = this.meta.run(entity, project, name);
-		if (!run) throw new RequestError(404, `There is no run ${entity}/${project}/${name}.`);
+		if (run) return run;
+		this.#refuseDeleted(entity, project, name);
+		throw new RequestError(404, `There is no run ${entity}/${project}/${name}.`);
+	}
+
+	/** The same, but undefined when there never was one. */
+	findRun(entity: string, project: string, name: string): RunRow | undefined {
+		const run = this.meta.run(entity, project, name);
+		if (!run) this.#refuseDeleted(entity, project, name);
 		return run;
 	}
 
-	/** Gives a secret token for each path; whoever has it may PUT the bytes. */
-	openUploads(run: RunRow, paths: readonly string[]): { path: string; token: string }[] {
-		const now = this.nowMs();
-		for (const [token, upload] of this.#uploads) if (upload.untilMs < now) this.#uploads.delete(token);
-		return paths.map((path) => {
-			checkPath(path);
-			const token = randomBytes(24).toString('base64url');
-			this.#uploads.set(token, { run: run.id, path, untilMs: now + UPLOAD_TTL_MS });
-			return { path, token };
-		});
+	/** Whether somebody else may be writing to the run at the moment. */
+	isLive(run: RunRow): boolean {
+		return !hasEnded(run) && this.history.writers(run).some(({ heardMs }) => this.nowMs() - heardMs <= LIVE_MS);
 	}
 
-	async upload(token: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-		const upload = this.#uploads.get(token);
-		const run = upload && this.meta.runByStorageId(String(upload.run));
-		if (!upload || !run) throw new RequestError(403, 'This upload address is not known or has run out; ask for another.');
-		const { sha256, size } = await this.blobs.put(body, MAX_FILE_BYTES);
-		this.database.transaction(() =>
-			this.database.sql
-				.prepare(
-					'INSERT INTO files VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, uploaded_ms = excluded.uploaded_ms',
-				)
-				.run(run.id, upload.path, sha256, size, this.nowMs()),
-		);
+	rewind(run: RunRow, step: number): RunRow {
+		const rewound = this.database.transaction(() => this.#branches.rewind(run, step, this.nowMs()));
+		this.#changed(rewound);
+		return rewound;
+	}
+
+	stop(storageId: string): void {
+		const run = this.#stored(storageId);
+		this.meta.setStopped(run, true);
 		this.#changed(run);
 	}
 
-	files(run: RunRow): (FileInfo & { sha256: string | undefined })[] {
-		const rows = this.database.sql.prepare('SELECT * FROM files WHERE run = ? ORDER BY path').all(run.id) as {
-			path: string;
-			sha256: string | null;
-			size: number;
-			uploaded_ms: number | null;
-		}[];
-		return rows.map(({ path, sha256, size, uploaded_ms }) => ({
-			path,
-			sizeBytes: size,
-			sha256: sha256 ?? undefined,
-			...(uploaded_ms === null ? {} : { uploadedMs: uploaded_ms }),
-		}));
+	/** Takes a run away for good. What its devices send later is answered 410. Deleting it again changes nothing. */
+	async deleteRun(storageId: string): Promise<void> {
+		if (this.meta.wasDeleted(storageId)) return;
+		const run = this.#stored(storageId);
+		this.files.release(run);
+		this.database.transaction(() => {
+			this.history.deleteRun(run);
+			this.meta.deleteRun(run, this.nowMs());
+		});
+		this.#changed(run, true);
+		await this.files.sweep();
 	}
 
-	file(run: RunRow, path: string): { sha256: string; size: number } | undefined {
-		return this.database.sql.prepare('SELECT sha256, size FROM files WHERE run = ? AND path = ? AND sha256 IS NOT NULL').get(run.id, path) as
-			| { sha256: string; size: number }
-			| undefined;
+	alert(run: RunRow, alert: { title: string; text: string; level: string; waitMs: number }): void {
+		this.database.transaction(() => addAlert(this.meta, run, alert, this.nowMs()));
+		this.#changed(run);
+	}
+
+	async upload(token: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+		this.#changed(await this.files.upload(token, body, (id) => this.meta.runByStorageId(String(id))));
 	}
 
 	projects(): ProjectInfo[] {
@@ -187,69 +203,96 @@ export class Tracker {
 			lastStep,
 			records,
 			stored,
-			summary: this.history.summary(run),
+			summary: this.summary(run),
 		};
 	}
 
 	detail(run: RunRow): RunDetail {
+		const config = parseLine(run.config) as LineObject;
 		return {
 			...this.info(run),
-			config: unwrapConfig(run.config),
-			files: this.files(run).map(({ sha256: _, ...file }) => file),
+			config: unwrapConfig(config),
+			files: this.files.all(run).map(({ path, sizeBytes, uploadedMs }) => ({ path, sizeBytes, ...optional({ uploadedMs }) })),
 			hiddenPoints: this.history.counts(run).hidden,
+			metrics: decodeDefinitions(wandbValue(config).m),
+			alerts: this.meta.alerts(run),
+			gen: run.gen,
 		};
 	}
 
+	summary(run: RunRow): LineObject {
+		return runSummary(this.history, this.meta, run);
+	}
+
 	media(run: RunRow, key: string): MediaPoint[] {
-		const uploaded = new Set(this.files(run).flatMap((file) => (file.uploadedMs === undefined ? [] : [file.path])));
+		const uploaded = new Set(this.files.all(run).flatMap((file) => (file.uploadedMs === undefined ? [] : [file.path])));
 		return this.history.media(run, key).map((point) => ({
 			...point,
 			files: namedFiles(point.value).map((path) => ({ path, isUploaded: uploaded.has(path) })),
 		}));
 	}
 
-	/** Lines of the history in order of step, the records of each laid over each other. */
+	/** Rows in order of step. */
 	*rowLines(run: RunRow): Iterable<LineObject> {
-		for (const records of this.history.rows(run)) {
-			const row: LineObject = {};
-			for (const line of records) Object.assign(row, parseLine(line));
-			yield row;
-		}
+		for (const row of this.history.rows(run)) yield rowObject(row);
 	}
 
 	lineCount(run: RunRow): number {
 		return this.history.lineCount(run, HISTORY_FILE);
 	}
 
-	#nameFile(run: RunRow, path: string): void {
-		this.database.sql.prepare('INSERT OR IGNORE INTO files (run, path) VALUES (?, ?)').run(run.id, path);
+	#checkMember(run: RunRow, { v, writer, startedMs, upTo, gen }: TidelogRequest, files: [string, unknown][]): void {
+		if (v !== 1) throw new RequestError(400, `The member "tidelog" has version ${String(v)}; this server knows 1.`);
+		const isWhole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+		if (typeof writer !== 'string' || !/^[0-9a-z]{16}$/.test(writer) || !isWhole(startedMs) || !isWhole(upTo) || !isWhole(gen)) {
+			throw new RequestError(400, 'The member "tidelog" must hold writer (16 characters of 0-9 a-z), startedMs, upTo and gen (whole numbers).');
+		}
+		if (files.some(([name]) => name === SUMMARY_FILE)) {
+			throw new RequestError(400, `A request with records holds no ${SUMMARY_FILE}: the summary comes from the records.`);
+		}
+		if (gen < run.gen) {
+			throw new RequestError(
+				409,
+				`Run ${run.name} was rewound: its generation is ${run.gen}, and this request belongs to ${gen}. Nothing of it was stored.`,
+			);
+		}
+		if (gen > run.gen) {
+			throw new RequestError(
+				400,
+				`Run ${run.name} has generation ${run.gen} here, and this request belongs to ${gen}: was the server's data folder put back to an older state?`,
+			);
+		}
 	}
 
-	#changed(run: RunRow): void {
-		for (const listener of this.#listeners) listener(run);
+	#stored(storageId: string): RunRow {
+		const run = this.meta.runByStorageId(storageId);
+		if (run) return run;
+		if (this.meta.wasDeleted(storageId)) throw new RequestError(410, `The run with id ${storageId} was deleted.`);
+		throw new RequestError(404, `There is no run with id ${storageId}.`);
 	}
+
+	#refuseDeleted(entity: string | null | undefined, project: string | null | undefined, name: string): void {
+		if (!this.meta.isDeleted(entity || DEFAULT_ENTITY, project || 'uncategorized', name)) return;
+		throw new RequestError(410, `Run ${name} was deleted here, for good. Log to another run id.`);
+	}
+
+	#changed(run: RunRow, isDeleted = false): void {
+		for (const listener of this.#listeners) listener(run, isDeleted);
+	}
+}
+
+function hasEnded(run: RunRow): boolean {
+	return run.state === 'finished' || run.state === 'failed';
 }
 
 function optional<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
 	return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-function checkedOffset(name: string, file: { offset: number; content: unknown }): number {
-	if (!Number.isSafeInteger(file.offset) || file.offset < 0) throw new RequestError(400, `files["${name}"].offset must be a whole number from 0.`);
+function checkFile(name: string, file: { offset: number; content: unknown }): void {
+	if (!Number.isSafeInteger(file?.offset) || file.offset < 0) throw new RequestError(400, `files["${name}"].offset must be a whole number from 0.`);
 	if (!Array.isArray(file.content) || file.content.some((line) => typeof line !== 'string'))
 		throw new RequestError(400, `files["${name}"].content must be a list of lines.`);
-	return file.offset;
-}
-
-/** @throws RequestError 400 for a path that leaves the run's folder. */
-function checkPath(path: string): void {
-	const isInside =
-		path !== '' &&
-		!path.startsWith('/') &&
-		!path.includes('\\') &&
-		!path.includes('\0') &&
-		!path.split('/').some((part) => part === '..' || part === '.');
-	if (!isInside) throw new RequestError(400, `A file of a run must have a relative path without "..", but was "${path}".`);
 }
 
 function jsonObject(field: string, text: string): LineObject {
@@ -260,15 +303,4 @@ function jsonObject(field: string, text: string): LineObject {
 		// Told below in words that name the field.
 	}
 	throw new RequestError(400, `${field} must be the JSON text of an object.`);
-}
-
-/** `{"lr": {"value": 0.1}}` as W&B's clients send it becomes `{"lr": 0.1}`; their own `_wandb` is left out. */
-export function unwrapConfig(config: string): Record<string, LineValue> {
-	const out: Record<string, LineValue> = {};
-	for (const [key, wrapped] of Object.entries(parseLine(config) as LineObject)) {
-		if (key.startsWith('_')) continue;
-		const isWrapped = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped) && 'value' in wrapped;
-		out[key] = isWrapped ? (wrapped.value as LineValue) : wrapped;
-	}
-	return out;
 }

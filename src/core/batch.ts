@@ -6,8 +6,11 @@ import { RUNTIME, STEP, TIMESTAMP } from './keys.ts';
  * A batch is a run of consecutive records, packed: what the caller's thread sends to the writer, and (as bytes, chunk.ts) what
  * the store keeps. Numbers lie in one Float64Array, since copying that is several times cheaper than copying objects.
  *
- * `numbers` holds the records one after the other: shape, step, timestamp (ms since the epoch), runtime (s), then a number for each
- * key of the shape. A value that is no double stands in `extras`, and its slot holds NaN.
+ * `numbers` holds the records one after the other: shape, relative step, least step, timestamp (ms since the epoch), runtime (s), then a number for
+ * each key of the shape. A value that is no double stands in `extras`, and its slot holds NaN.
+ *
+ * The step of a record is max(base + relative, least), where the base is the step at which its writer begins: 0 for a new run, else known once the
+ * store or the server has said how far the run is ({@link stepOf}). A step that was named has the relative step −∞.
  */
 export interface Batch<Extra = LineValue> {
 	/** Number of the first record. */
@@ -21,11 +24,14 @@ export interface Batch<Extra = LineValue> {
 }
 
 /** Numbers before the first key of each record. */
-export const HEADER_SLOTS = 4;
+export const HEADER_SLOTS = 5;
 
 export interface RecordView<Extra = LineValue> {
 	n: number;
-	step: number;
+	/** Steps that the writer had given out before by itself; −∞ when the step was named. */
+	relative: number;
+	/** The step that was named, or the least one that may follow those named before. */
+	least: number;
 	timestampMs: number;
 	runtimeS: number;
 	keys: readonly string[];
@@ -43,9 +49,10 @@ export function* eachRecord<Extra>(batch: Batch<Extra>): Generator<RecordView<Ex
 		for (let next = batch.extras[extra]; next !== undefined && next[0] === i; next = batch.extras[++extra]) values[next[1]] = next[2];
 		yield {
 			n: batch.n0 + i,
-			step: batch.numbers[at + 1] as number,
-			timestampMs: batch.numbers[at + 2] as number,
-			runtimeS: batch.numbers[at + 3] as number,
+			relative: batch.numbers[at + 1] as number,
+			least: batch.numbers[at + 2] as number,
+			timestampMs: batch.numbers[at + 3] as number,
+			runtimeS: batch.numbers[at + 4] as number,
 			keys,
 			values,
 		};
@@ -54,14 +61,29 @@ export function* eachRecord<Extra>(batch: Batch<Extra>): Generator<RecordView<Ex
 }
 
 /**
- * The history line of a record, without newline: the logged keys in their order, then `_step`, `_runtime` (seconds), `_timestamp`
- * (seconds since the epoch), as W&B's client 0.30 writes them. The same record always gives the same text.
+ * The step of a record of a writer that begins at `base`; undefined when the server numbers this writer's steps (`base` null) and none was named.
  */
-export function recordLine(record: RecordView): string {
-	const line: LineObject = {};
-	for (let i = 0; i < record.keys.length; i++) setOwn(line, record.keys[i] as string, record.values[i] as LineValue);
-	line[STEP] = record.step;
-	line[RUNTIME] = record.runtimeS;
+export function stepOf({ relative, least }: Pick<RecordView, 'relative' | 'least'>, base: number | null): number | undefined {
+	if (base === null) return relative === Number.NEGATIVE_INFINITY ? least : undefined;
+	return Math.max(base + relative, least);
+}
+
+/** A record as an object: the logged keys in their order. */
+export function recordObject(record: RecordView): LineObject {
+	const object: LineObject = {};
+	for (let i = 0; i < record.keys.length; i++) setOwn(object, record.keys[i] as string, record.values[i] as LineValue);
+	return object;
+}
+
+/**
+ * The line of a record, without newline: the logged keys in their order, then `_step` (a history record whose step is known), `_runtime` (seconds),
+ * `_timestamp` (seconds since the epoch), as W&B's client 0.30 writes them. The same record always gives the same text.
+ * `runtimeBaseS`: how long the run had gone on when the record's writer began.
+ */
+export function recordLine(record: RecordView, step: number | undefined, runtimeBaseS: number): string {
+	const line = recordObject(record);
+	if (step !== undefined) line[STEP] = step;
+	line[RUNTIME] = runtimeBaseS + record.runtimeS;
 	line[TIMESTAMP] = record.timestampMs / 1000;
 	return writeLine(line);
 }
@@ -121,4 +143,16 @@ function extraBytes(value: unknown): number {
 	let bytes = 64;
 	for (const member of Object.values(value)) bytes += extraBytes(member);
 	return bytes;
+}
+
+/** The greatest relative and least step, and runtime, of a batch, plus one step each: what follows its records. */
+export function nextOf({ count, numbers, shapes }: Batch): { relative: number; least: number; runtimeS: number } {
+	const next = { relative: 0, least: 0, runtimeS: 0 };
+	for (let record = 0, at = 0; record < count; record++) {
+		next.relative = Math.max(next.relative, (numbers[at + 1] as number) + 1);
+		next.least = Math.max(next.least, (numbers[at + 2] as number) + 1);
+		next.runtimeS = Math.max(next.runtimeS, numbers[at + 4] as number);
+		at += HEADER_SLOTS + (shapes[numbers[at] as number]?.length ?? 0);
+	}
+	return next;
 }

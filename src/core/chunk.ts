@@ -1,6 +1,8 @@
 import type { Batch } from './batch.ts';
+import { HEADER_SLOTS } from './batch.ts';
 import type { LineValue } from './json-line.ts';
 import { parseLine, writeLine } from './json-line.ts';
+import type { ChunkBytes } from './store.ts';
 
 /**
  * A batch as bytes: what the store keeps. Layout of version 1, little-endian:
@@ -11,7 +13,7 @@ import { parseLine, writeLine } from './json-line.ts';
  *     8  4  length of the header text in bytes
  *    12  4  count of numbers
  *    16     header: a line (json-line.ts) {"n0", "count", "shapes", "extras"}, UTF-8, filled with spaces to a multiple of 8
- *     …     numbers: Float64, little-endian
+ *     …     numbers: Float64, little-endian: those of a batch (batch.ts), five before the first key of each record
  *
  * Readers keep reading every version ever released; test/fixtures/formats holds one of each.
  */
@@ -52,6 +54,17 @@ export function decodeChunk(bytes: Uint8Array): Batch {
 	const numbers = new Float64Array(count);
 	for (let i = 0; i < count; i++) numbers[i] = view.getFloat64(start + 8 * i, true);
 	return { n0: header.n0, count: header.count, shapes: header.shapes, numbers, extras: header.extras as [number, number, LineValue][] };
+}
+
+/** What remains of a chunk without its records below `n0`. */
+export function cutChunk(chunk: ChunkBytes, n0: number): ChunkBytes {
+	const batch = decodeChunk(chunk.bytes);
+	const cut = n0 - batch.n0;
+	let at = 0;
+	for (let i = 0; i < cut; i++) at += HEADER_SLOTS + (batch.shapes[batch.numbers[at] as number] as string[]).length;
+	const rest: Batch = { n0, count: batch.count - cut, shapes: batch.shapes, numbers: batch.numbers.slice(at), extras: [] };
+	for (const [record, key, value] of batch.extras) if (record >= cut) rest.extras.push([record - cut, key, value]);
+	return { n0, count: rest.count, bytes: encodeChunk(rest) };
 }
 
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

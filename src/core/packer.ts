@@ -1,7 +1,7 @@
 import { type Batch, HEADER_SLOTS } from './batch.ts';
 
 /** Numbers of a buffer: 100 records of 10 keys and some room; a batch that needs more gets a larger one of its own. */
-const BUFFER_SLOTS = 1536;
+const BUFFER_SLOTS = 1664;
 /** 3 MB: what a loop at full speed has under way while the store commits once. */
 const MAX_SPARE = 256;
 
@@ -40,7 +40,7 @@ export class BatchPacker<Extra> {
 	 * Adds a record whose values are all numbers and whose keys are those of the record before, in the same order.
 	 * Returns false, and adds nothing, when that is not so.
 	 */
-	addSame(data: Record<string, unknown>, step: number, timestampMs: number, runtimeS: number): boolean {
+	addSame(data: Record<string, unknown>, relative: number, least: number, timestampMs: number, runtimeS: number): boolean {
 		const keys = this.#lastShape;
 		if (keys === undefined) return false;
 		const at = this.#length;
@@ -54,14 +54,14 @@ export class BatchPacker<Extra> {
 			i++;
 		}
 		if (i !== keys.length) return false;
-		this.#writeHeader(at, this.#lastShapeIndex, step, timestampMs, runtimeS);
+		this.#writeHeader(at, this.#lastShapeIndex, relative, least, timestampMs, runtimeS);
 		this.#length = at + size;
 		this.#count++;
 		return true;
 	}
 
 	/** Adds a record of any leaves. A key that comes twice keeps its later value. */
-	add(leaves: readonly Leaf<Extra>[], step: number, timestampMs: number, runtimeS: number): void {
+	add(leaves: readonly Leaf<Extra>[], relative: number, least: number, timestampMs: number, runtimeS: number): void {
 		const last = new Map<string, number | Extra>();
 		for (const leaf of leaves) last.set(leaf.key, leaf.value);
 		const keys = [...last.keys()];
@@ -78,7 +78,7 @@ export class BatchPacker<Extra> {
 			}
 			i++;
 		}
-		this.#writeHeader(at, index, step, timestampMs, runtimeS);
+		this.#writeHeader(at, index, relative, least, timestampMs, runtimeS);
 		this.#length = at + size;
 		this.#count++;
 	}
@@ -110,12 +110,13 @@ export class BatchPacker<Extra> {
 		if (buffer.byteLength === 8 * BUFFER_SLOTS && this.#spare.length < MAX_SPARE) this.#spare.push(new Float64Array(buffer));
 	}
 
-	#writeHeader(at: number, shape: number, step: number, timestampMs: number, runtimeS: number): void {
+	#writeHeader(at: number, shape: number, relative: number, least: number, timestampMs: number, runtimeS: number): void {
 		const numbers = this.#numbers;
 		numbers[at] = shape;
-		numbers[at + 1] = step;
-		numbers[at + 2] = timestampMs;
-		numbers[at + 3] = runtimeS;
+		numbers[at + 1] = relative;
+		numbers[at + 2] = least;
+		numbers[at + 3] = timestampMs;
+		numbers[at + 4] = runtimeS;
 	}
 
 	#shapeOf(keys: string[]): number {

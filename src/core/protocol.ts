@@ -12,14 +12,15 @@ export const HISTORY_FILE = 'wandb-history.jsonl';
 export const EVENTS_FILE = 'wandb-events.jsonl';
 export const SUMMARY_FILE = 'wandb-summary.json';
 export const CONSOLE_FILE = 'output.log';
-/** Files made of lines that are never rewritten; in these, record n of a writer is line n. */
-export type RecordFile = typeof HISTORY_FILE | typeof EVENTS_FILE;
+/** Ours: what is said about the run as a whole (meta.ts). */
+export const META_FILE = 'tidelog-meta.jsonl';
 
-/** The sequences a writer numbers, each from 0 and without gaps. */
-export type Stream = 'history' | 'events' | 'console';
-export const STREAM_FILES = { history: HISTORY_FILE, events: EVENTS_FILE, console: CONSOLE_FILE } as const;
+/** The sequences that a writer numbers, each from 0 and without gaps. Record n of a stream is line n of its file. */
+export const STREAMS = ['meta', 'history', 'events', 'console'] as const;
+export type Stream = (typeof STREAMS)[number];
+export const STREAM_FILES = { meta: META_FILE, history: HISTORY_FILE, events: EVENTS_FILE, console: CONSOLE_FILE } as const;
 
-/** The member `tidelog` of a file_stream request. */
+/** The member `tidelog` of a file_stream request: the request's files then hold records, whose lines are never rewritten. */
 export interface TidelogRequest {
 	/** Version of this member. A server refuses a version it does not know with 400. */
 	v: 1;
@@ -27,16 +28,20 @@ export interface TidelogRequest {
 	writer: string;
 	/** When the writer was opened, milliseconds since the epoch: writers are laid over each other in this order, then by name. */
 	startedMs: number;
-	/**
-	 * How many history records the writer had stored when this request was made. What is rewritten by nature (summary, config) is
-	 * ignored when its `upTo` is smaller than one already taken from the same writer.
-	 */
+	/** How many history records the writer has stored on its device, for people who look: `upTo − next` wait there. */
 	upTo: number;
+	/** Generation of the run that the writer belongs to, as told at first contact; a rewind makes a new one. A server that has a newer one answers 409. */
+	gen: number;
 }
 
-/** The member `tidelog` of a file_stream answer: the next free line of each file of that writer. The only acknowledgement there is. */
+/** The member `tidelog` of a file_stream answer. The only acknowledgement there is. */
 export interface TidelogAnswer {
+	/** Tells one server's data folder from another's. */
+	serverId: string;
+	/** The next free line of each file of that writer; files without lines may be missing. */
 	next: Record<string, number>;
+	/** `hashLines` (line-hash.ts) over the lines below `next`, for each of them. */
+	hash: Record<string, string>;
 }
 
 export interface FileStreamRequest {
@@ -51,6 +56,16 @@ export interface FileStreamRequest {
 export interface FileStreamAnswer {
 	tidelog?: TidelogAnswer;
 	stopped?: boolean;
+}
+
+/**
+ * Body of a refusal, in W&B's two shapes at once, and what our server adds: `serverId` with a 404 (the run is not in this data folder), a 409
+ * (the request belongs to an older generation) and a 410 (the run was deleted here, for good).
+ */
+export interface RefusalBody {
+	errors: { message: string }[];
+	error: string;
+	serverId?: string;
 }
 
 /** Longest line of history, events or summary, in bytes of UTF-8 (wandb: 10 MiB − 100 KiB). */

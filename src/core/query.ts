@@ -1,4 +1,5 @@
 import type { LineValue } from './json-line.ts';
+import type { MetricDefinition } from './metrics.ts';
 
 /**
  * Everything a dashboard asks for. One implementation asks a server over HTTP, another reads the local store; a dashboard cannot
@@ -68,6 +69,19 @@ export interface RunDetail extends RunInfo {
 	files: FileInfo[];
 	/** Records whose value a later record on the same step and key hides. */
 	hiddenPoints: number;
+	/** How metrics are to be read, as they were defined. */
+	metrics: MetricDefinition[];
+	/** Oldest first. */
+	alerts: AlertInfo[];
+	/** Generation: how often the run was rewound. */
+	gen: number;
+}
+
+export interface AlertInfo {
+	title: string;
+	text: string;
+	level: 'info' | 'warn' | 'error';
+	timeMs: number;
 }
 
 export interface FileInfo {

@@ -1,5 +1,5 @@
 import type { LineValue } from '../core/json-line.ts';
-import type { ImageSnapshot } from './image.ts';
+import type { ImageSnapshot, Pixels } from './image.ts';
 
 /** An encoded file and the path in the run that it gets. */
 export interface MediaFile {
@@ -66,7 +66,7 @@ async function encodeImage(
 	return { file: { path: mediaPath('images', key, step, sha256, format), sha256, bytes }, format, width, height };
 }
 
-async function toBlob(pixels: ImageData | ImageBitmap | Blob): Promise<{ blob: Blob; width: number; height: number }> {
+async function toBlob(pixels: ImageSnapshot['pixels']): Promise<{ blob: Blob; width: number; height: number }> {
 	if (pixels instanceof Blob) {
 		const bitmap = await createImageBitmap(pixels);
 		const size = { width: bitmap.width, height: bitmap.height };
@@ -75,9 +75,25 @@ async function toBlob(pixels: ImageData | ImageBitmap | Blob): Promise<{ blob: B
 	}
 	const { width, height } = pixels;
 	const canvas = new OffscreenCanvas(width, height);
-	if (pixels instanceof ImageData) canvas.getContext('2d')?.putImageData(pixels, 0, 0);
+	if ('data' in pixels) canvas.getContext('2d')?.putImageData(toImageData(pixels), 0, 0);
 	else canvas.getContext('bitmaprenderer')?.transferFromImageBitmap(pixels);
 	return { blob: await canvas.convertToBlob({ type: 'image/png' }), width, height };
+}
+
+function toImageData({ data, width, height }: Pixels): ImageData {
+	const channels = data.length / (width * height);
+	const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+	const scale = isFloat ? 255 : 1;
+	const out = new Uint8ClampedArray(4 * width * height);
+	for (let pixel = 0; pixel < width * height; pixel++) {
+		const from = pixel * channels;
+		const red = (data[from] as number) * scale;
+		out[4 * pixel] = red;
+		out[4 * pixel + 1] = channels === 1 ? red : (data[from + 1] as number) * scale;
+		out[4 * pixel + 2] = channels === 1 ? red : (data[from + 2] as number) * scale;
+		out[4 * pixel + 3] = channels === 4 ? (data[from + 3] as number) * scale : 255;
+	}
+	return new ImageData(out, width, height);
 }
 
 /** `media/<dir>/<key>_<step>_<first 20 hex of sha256>.<ext>`; a `/` in the key makes folders (W&B's client 0.30: base_types/media.py). */

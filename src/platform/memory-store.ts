@@ -1,12 +1,13 @@
 import type { Stream } from '../core/protocol.ts';
-import type { AppendWrite, FileState, RunState, Store, WriterState } from '../core/store.ts';
+import type { AppendWrite, ChunkBytes, FileState, RunState, RunUsage, Store, WriterState } from '../core/store.ts';
+import { appended, byStart, changedWriter, prunable, unsentRun, unsentWriter, usageOf } from './store-rules.ts';
 
 /** The store where nothing else can be had: a page whose site data are blocked, an edge function. Lost when the context ends. */
 export class MemoryStore implements Store {
 	readonly kind = 'memory';
 	readonly #runs = new Map<string, RunState>();
 	readonly #writers = new Map<string, WriterState>();
-	readonly #chunks = new Map<string, { n0: number; bytes: Uint8Array }[]>();
+	readonly #chunks = new Map<string, ChunkBytes[]>();
 	readonly #files = new Map<string, FileState>();
 	readonly #blobs = new Map<string, Uint8Array>();
 
@@ -25,33 +26,37 @@ export class MemoryStore implements Store {
 	}
 
 	async writers(run: string): Promise<WriterState[]> {
-		return structuredClone([...this.#writers.values()].filter((writer) => writer.run === run)).sort((a, b) => (a.writer < b.writer ? -1 : 1));
+		return structuredClone(this.#writersOf(run)).sort(byStart);
+	}
+
+	async updateWriter(run: string, writer: string, change: (state: WriterState | undefined) => WriterState): Promise<WriterState> {
+		const key = `${run}/${writer}`;
+		const known = this.#writers.get(key);
+		const next = changedWriter(known, change(structuredClone(known)));
+		this.#writers.set(key, structuredClone(next));
+		return next;
 	}
 
 	async append(write: AppendWrite): Promise<void> {
-		const { state } = write;
-		const key = `${state.run}/${state.writer}`;
-		this.#writers.set(key, { ...state, acknowledged: this.#writers.get(key)?.acknowledged ?? 0 });
-		const chunks = this.#chunks.get(`${key}/${write.stream}`) ?? [];
-		for (const chunk of write.chunks) {
-			const at = chunks.findIndex((known) => known.n0 >= chunk.n0);
-			if (at === -1) chunks.push(chunk);
-			else chunks.splice(at, chunks[at]?.n0 === chunk.n0 ? 1 : 0, chunk);
-		}
-		this.#chunks.set(`${key}/${write.stream}`, chunks);
-		for (const file of write.files) {
-			this.#files.set(`${file.state.run}/${file.state.path}`, { ...file.state });
-			this.#blobs.set(file.state.sha256, file.bytes);
+		const key = `${write.run}/${write.writer}`;
+		const [state, chunks] = appended(this.#writers.get(key), write);
+		this.#writers.set(key, state);
+		this.#chunksOf(key, write.stream).push(...chunks);
+		for (const { state: file, bytes } of write.files) {
+			const path = `${file.run}/${file.path}`;
+			const known = this.#files.get(path);
+			if (known?.sha256 === file.sha256) continue;
+			if (known) this.#dropFile(path, known);
+			this.#files.set(path, { ...file });
+			this.#blobs.set(file.sha256, bytes);
 		}
 	}
 
 	async chunks(run: string, writer: string, stream: Stream, fromN: number, maxBytes: number): Promise<Uint8Array[]> {
-		const chunks = this.#chunks.get(`${run}/${writer}/${stream}`) ?? [];
-		let from = chunks.findLastIndex((chunk) => chunk.n0 <= fromN);
-		if (from === -1) from = 0;
 		const found: Uint8Array[] = [];
 		let bytes = 0;
-		for (const chunk of chunks.slice(from)) {
+		for (const chunk of this.#chunksOf(`${run}/${writer}`, stream)) {
+			if (chunk.n0 + chunk.count <= fromN) continue;
 			if (found.length > 0 && bytes >= maxBytes) break;
 			found.push(chunk.bytes);
 			bytes += chunk.bytes.byteLength;
@@ -59,13 +64,19 @@ export class MemoryStore implements Store {
 		return found;
 	}
 
+	async join(run: string, writer: string, stream: Stream, chunk: ChunkBytes, toN: number): Promise<void> {
+		const chunks = this.#chunksOf(`${run}/${writer}`, stream);
+		const first = chunks.findIndex(({ n0 }) => n0 === chunk.n0);
+		const old = chunks.filter(({ n0 }) => n0 >= chunk.n0 && n0 < toN);
+		const last = old.at(-1);
+		const state = this.#writers.get(`${run}/${writer}`);
+		if (first === -1 || !last || !state || last.n0 + last.count !== chunk.n0 + chunk.count) return;
+		chunks.splice(first, old.length, chunk);
+		state.bytes += chunk.bytes.length - old.reduce((sum, { bytes }) => sum + bytes.length, 0);
+	}
+
 	/** Nothing writes here but `append`. */
 	async recoverWriters(): Promise<void> {}
-
-	async acknowledge(run: string, writer: string, acknowledged: number): Promise<void> {
-		const known = this.#writers.get(`${run}/${writer}`);
-		if (known) known.acknowledged = acknowledged;
-	}
 
 	async pendingFiles(run: string, limit: number): Promise<FileState[]> {
 		return structuredClone([...this.#files.values()])
@@ -83,5 +94,59 @@ export class MemoryStore implements Store {
 		return this.#blobs.get(sha256);
 	}
 
+	async usage(): Promise<RunUsage[]> {
+		return [...this.#runs.values()].map((run) => {
+			const sizes = { uploaded: 0, pending: 0 };
+			for (const file of this.#files.values()) if (file.run === run.id) sizes[file.isUploaded ? 'uploaded' : 'pending'] += file.size;
+			return usageOf(run, this.#writersOf(run.id), sizes);
+		});
+	}
+
+	async prune(run: string, what: 'files' | 'rows'): Promise<void> {
+		if (what === 'files') this.#pruneFiles(run);
+		else for (const state of this.#writersOf(run)) this.#pruneRows(state);
+	}
+
+	async forgetSent(run: string): Promise<void> {
+		for (const [key, state] of this.#writers) if (state.run === run) this.#writers.set(key, unsentWriter(state));
+		for (const file of this.#files.values()) if (file.run === run) file.isUploaded = false;
+		const known = this.#runs.get(run);
+		if (known) this.#runs.set(run, unsentRun(known));
+	}
+
 	close(): void {}
+
+	#pruneFiles(run: string): void {
+		for (const [key, file] of this.#files) if (file.run === run && file.isUploaded) this.#dropFile(key, file);
+	}
+
+	#dropFile(key: string, { sha256 }: FileState): void {
+		this.#files.delete(key);
+		// The same bytes may have been logged under another name or in another run.
+		if (![...this.#files.values()].some((file) => file.sha256 === sha256)) this.#blobs.delete(sha256);
+	}
+
+	#pruneRows(state: WriterState): void {
+		for (const stream of Object.keys(state.stored) as Stream[]) {
+			const key = `${state.run}/${state.writer}`;
+			const upTo = prunable(state, stream, this.#runs.get(state.run));
+			const kept = this.#chunksOf(key, stream).filter(({ n0, count, bytes }) => {
+				const isKept = n0 + count > upTo;
+				if (!isKept) state.bytes -= bytes.length;
+				return isKept;
+			});
+			this.#chunks.set(`${key}/${stream}`, kept);
+		}
+	}
+
+	#writersOf(run: string): WriterState[] {
+		return [...this.#writers.values()].filter((state) => state.run === run);
+	}
+
+	#chunksOf(writer: string, stream: Stream): ChunkBytes[] {
+		const key = `${writer}/${stream}`;
+		const chunks = this.#chunks.get(key) ?? [];
+		this.#chunks.set(key, chunks);
+		return chunks;
+	}
 }

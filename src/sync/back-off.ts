@@ -1,8 +1,8 @@
-const FIRST_MS = 500;
-const LONGEST_MS = 30_000;
+const FIRST_MS = 1_000;
+const LONGEST_MS = 60_000;
 
 /**
- * How long to wait after the given number of failures in a row (1 …): doubling from 0.5 s to 30 s, of which a random half is
+ * How long to wait after the given number of failures in a row (1 …): doubling from 1 s to 60 s, of which a random half is
  * taken away, so that many devices do not come back at the same moment.
  */
 export function backOffMs(failures: number, random: number): number {

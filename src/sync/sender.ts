@@ -1,21 +1,30 @@
-import { eachRecord, recordLine } from '../core/batch.ts';
-import { decodeChunk } from '../core/chunk.ts';
-import { writeLine } from '../core/json-line.ts';
-import { type FileStreamAnswer, type FileStreamRequest, HISTORY_FILE, SUMMARY_FILE } from '../core/protocol.ts';
 import type { Outcome, Remote, RemoteFeatures } from '../core/remote.ts';
-import type { RunState, Store, WriterState } from '../core/store.ts';
+import { isBehind, type Refusal, type RunState, type Store, type WriterState } from '../core/store.ts';
+import type { TidelogErrorCode } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Alarm } from './alarm.ts';
 import { backOffMs } from './back-off.ts';
+import { makeContact } from './contact.ts';
+import { sendRecords } from './send-records.ts';
+import type { RowDelivery } from './send-rows.ts';
+import { catchUpMeta } from './stored-records.ts';
 
 /** Lines of one request, in bytes: uploads of 0.1 to 1 MB are the fastest (measured in Chromium 156), and a retry costs less. */
 const REQUEST_BYTES = 2 ** 20;
 /** W&B's heartbeat: something is sent at least this often while the run lives, or the server calls it crashed. */
 const HEARTBEAT_MS = 30_000;
-/** Least time between two requests, so that a fast loop sends batches and not single rows. */
+/** Least time between two requests to a Tidelog server, so that a fast loop sends batches and not single rows. */
 const GAP_MS = 100;
 /** Nobody but the user can change the mind of a server that refuses; look again now and then all the same, in case they did. */
 const REFUSED_MS = 5 * 60_000;
+
+/** What sends to a W&B server that is not ours. Loaded when the first such server answers: most runs never need it. */
+export type RowsModule = typeof import('./send-rows.ts');
+
+export const SHARED_STEPS =
+	'Another writer of this run is alive: the server numbers the steps of this one, in order of arrival. Nothing is lost; name steps with { step } to say which rows values belong to.';
+
+const ACCEPTED: Outcome<undefined> = { kind: 'accepted', answer: undefined };
 
 export type SenderState = 'idle' | 'syncing' | 'offline' | 'paused' | 'refused';
 
@@ -24,32 +33,38 @@ export interface SenderOptions {
 	store: Store;
 	remote: Remote;
 	clock: Clock;
+	isPaused: boolean;
 	/** Runs `use` while this context is the only sender of the run; waits for that as long as it takes, or rejects when `signal` aborts. */
 	exclusively(run: string, signal: AbortSignal, use: () => Promise<void>): Promise<void>;
 	/** Whether a live writer here may still add records; a sender of a dead run ends when nothing is left to send. */
 	isLive(): boolean;
-	/** Called after each change of `state`, `error`, or of what the store holds as acknowledged. */
+	/** Called after each change of `state`, `trouble`, or of what the store holds as acknowledged. */
 	onChange(): void;
+	loadRows(): Promise<RowsModule>;
+	/** Something to tell the user once. */
+	onNotice(code: TidelogErrorCode, message: string): void;
 }
 
 /**
  * Sends what the store holds for one run. There is one sender a run; lines and files have a loop each, with one request in flight:
  *
- *     waiting for the lock ─┬─ lines: features → ⟲ (meta → records → finish, once no file waits) → idle until something new or a heartbeat
+ *     waiting for the lock ─┬─ lines: features → contact → ⟲ (records, or rows for a W&B server → finish, once no file waits) → idle until something new
  *                           └─ files: ⟲ smallest first, from when the server knows the run
  *
  *     retry: offline, back-off, the same again          refused: until `retryNow()`, or a look every five minutes
+ *     refusal of the run (it exists, is missing, was deleted …): until `sendAs`
  *
  * Lines name their files and never wait for the bytes; bytes never hold up lines.
  */
 export class Sender {
 	state: SenderState = 'idle';
-	error: string | undefined;
+	trouble: { code: TidelogErrorCode; message: string } | undefined;
 	readonly #options: SenderOptions;
 	readonly #ended = new AbortController();
 	readonly #lineAlarm: Alarm;
 	readonly #fileAlarm: Alarm;
-	#isPaused = false;
+	#rows: RowDelivery | undefined;
+	#isPaused: boolean;
 	#failures = 0;
 	#requestBytes = REQUEST_BYTES;
 	#features: RemoteFeatures | undefined;
@@ -57,6 +72,7 @@ export class Sender {
 
 	constructor(options: SenderOptions) {
 		this.#options = options;
+		this.#isPaused = options.isPaused;
 		this.#lineAlarm = new Alarm(options.clock);
 		this.#fileAlarm = new Alarm(options.clock);
 	}
@@ -111,12 +127,17 @@ export class Sender {
 				this.#set('idle');
 				if (await this.#isDone()) return;
 				await this.#lineAlarm.sleep(HEARTBEAT_MS);
+			} else if ('code' in outcome) {
+				this.#set('refused', { code: outcome.code, message: outcome.reason });
+				if (await this.#isDone()) return;
+				await this.#lineAlarm.sleep(REFUSED_MS);
 			} else if (outcome.kind === 'accepted') {
 				if (this.#failures > 0) this.#fileAlarm.ring();
 				this.#failures = 0;
+				this.#set('syncing');
 				this.#options.onChange();
 			} else {
-				const waitMs = this.#failed(outcome);
+				const waitMs = await this.#failed(outcome);
 				// New records that came while the request was under way are no reason to come back sooner.
 				if (!this.#isPaused && !this.#ended.signal.aborted) this.#lineAlarm.reset();
 				await this.#lineAlarm.sleep(waitMs);
@@ -125,16 +146,45 @@ export class Sender {
 	}
 
 	/** Notes a failure and returns how long to wait. */
-	#failed(outcome: Exclude<Outcome<unknown>, { kind: 'accepted' }>): number {
+	async #failed(outcome: Exclude<Outcome<unknown>, { kind: 'accepted' }>): Promise<number> {
 		this.#features = undefined;
 		if (outcome.kind === 'refused') {
-			this.#set('refused', outcome.reason);
+			if (await this.#startedOver(outcome)) return 0;
+			this.#set('refused', { code: 'server-refused', message: outcome.reason });
 			return REFUSED_MS;
 		}
 		if (outcome.isTooLarge) this.#requestBytes = Math.max(1, this.#requestBytes / 2);
 		this.#failures++;
-		this.#set('offline', outcome.reason);
+		this.#set('offline', { code: 'server-refused', message: outcome.reason });
 		return Math.max(outcome.afterMs ?? 0, backOffMs(this.#failures, this.#options.clock.random()));
+	}
+
+	/** What some refusals say of the run itself. Returns whether to go on at once. */
+	async #startedOver({ status, reason, serverId }: Extract<Outcome<unknown>, { kind: 'refused' }>): Promise<boolean> {
+		const { store } = this.#options;
+		const run = await store.run(this.#options.run);
+		if (!run?.contact) return false;
+		const { contact } = run;
+		// Another data folder answers under the same address: it gets the run from its first record.
+		if (status === 404 && serverId !== undefined && contact.serverId !== undefined && serverId !== contact.serverId) {
+			await store.forgetSent(run.id);
+			return true;
+		}
+		const refusal: Refusal | undefined =
+			status === 410
+				? {
+						code: 'run-deleted',
+						reason: `The run was deleted on ${run.server} (${reason}). Nothing more is sent; the copy on this device stays. run.sendAs(id) sends it again under another id.`,
+					}
+				: status === 409 && contact.serverId !== undefined
+					? {
+							code: 'run-rewound',
+							reason: `The run was rewound on ${run.server} after this writer began (${reason}). What it had not sent stays on this device; run.sendAs(id) sends it as a run of its own.`,
+						}
+					: undefined;
+		if (!refusal) return false;
+		await store.updateRun(run.id, (known) => ({ ...(known ?? run), refusal }), 'strict');
+		return true;
 	}
 
 	async #sendFiles(): Promise<void> {
@@ -143,7 +193,7 @@ export class Sender {
 		while (!this.#ended.signal.aborted) {
 			this.#fileAlarm.reset();
 			const run = await store.run(this.#options.run);
-			const isKnownThere = run !== undefined && run.metaSent > 0;
+			const isKnownThere = run?.contact !== undefined && run.refusal === undefined;
 			const file = isKnownThere && !this.#isPaused ? (await store.pendingFiles(run.id, 1))[0] : undefined;
 			if (!run || !file) {
 				await this.#fileAlarm.sleep(HEARTBEAT_MS);
@@ -161,120 +211,121 @@ export class Sender {
 				this.#lineAlarm.ring();
 			} else {
 				failures++;
-				if (this.state === 'idle') this.#set(outcome.kind === 'refused' ? 'refused' : 'offline', outcome.reason);
+				if (this.state === 'idle') this.#set(outcome.kind === 'refused' ? 'refused' : 'offline', { code: 'server-refused', message: outcome.reason });
 				await this.#fileAlarm.sleep(outcome.kind === 'refused' ? REFUSED_MS : Math.max(outcome.afterMs ?? 0, backOffMs(failures, clock.random())));
 			}
 		}
 	}
 
 	/** Sends the next lines that are due, or returns undefined when nothing is. */
-	async #sendNext(): Promise<Outcome<unknown> | undefined> {
-		const { store, remote, clock } = this.#options;
-		const run = await store.run(this.#options.run);
-		if (!run) return undefined;
-		const writers = await store.writers(run.id);
-		const behind = writers.find((writer) => writer.acknowledged < writer.stored);
-		const isMetaDue = run.metaSent < run.metaVersion;
-		const isFinishDue = run.isFinished && !run.isFinishSent && !behind && (await store.pendingFiles(run.id, 1)).length === 0;
-		const isHeartbeatDue = this.#options.isLive() && !run.isFinished && clock.monotonicMs() - this.#lastSentMs >= HEARTBEAT_MS;
-		if (!isMetaDue && !behind && !isFinishDue && !isHeartbeatDue) return undefined;
+	async #sendNext(): Promise<Outcome<unknown> | Refusal | undefined> {
+		const { store, remote, clock, isLive } = this.#options;
+		const stored = await store.run(this.#options.run);
+		if (!stored) return undefined;
+		const writers = await store.writers(stored.id);
+		const run = await catchUpMeta(store, stored, writers);
+		if (run.refusal) return run.refusal;
+		const behind = writers.find(isBehind);
+		const isFinishDue = run.isFinished && !run.isFinishSent && (await store.pendingFiles(run.id, 1)).length === 0;
+		const isHeartbeatDue = isLive() && !run.isFinished && clock.monotonicMs() - this.#lastSentMs >= HEARTBEAT_MS;
+		if (!behind && !isFinishDue && !isHeartbeatDue) return undefined;
 
-		this.#set('syncing');
-		const sinceLast = clock.monotonicMs() - this.#lastSentMs;
-		if (sinceLast < GAP_MS) await clock.sleep(GAP_MS - sinceLast, this.#ended.signal);
-		this.#lastSentMs = clock.monotonicMs();
+		// After a failure this is only a try: the reason stays on show until something was accepted.
+		if (this.#failures === 0 && this.state !== 'refused') this.#set('syncing');
 		if (!this.#features) {
 			const features = await remote.features(this.#ended.signal);
 			if (features.kind !== 'accepted') return features;
-			if (!features.answer.takesRecords) {
-				return {
-					kind: 'refused',
-					status: 0,
-					reason: `${run.server} takes no Tidelog records (feature TIDELOG_RECORDS). They stay safe on this device; point \`server\` at a Tidelog server.`,
-				};
-			}
 			this.#features = features.answer;
 		}
-		if (isMetaDue) {
-			const outcome = await this.#sendMeta(run, writers);
-			if (outcome.kind === 'accepted') this.#fileAlarm.ring();
+		const features = this.#features;
+		let rows: RowsModule | undefined;
+		if (!features.takesRecords) {
+			try {
+				rows = await this.#options.loadRows();
+			} catch (error) {
+				return {
+					kind: 'retry',
+					reason: `The part that sends to W&B servers cannot be loaded (${error instanceof Error ? error.message : String(error)}).`,
+				};
+			}
+			this.#rows ??= new rows.RowDelivery(this.#options);
+		}
+		const sinceLastMs = clock.monotonicMs() - this.#lastSentMs;
+		const waitMs = (this.#rows ? this.#rows.gapMs(isFinishDue) : GAP_MS) - sinceLastMs;
+		if (this.#rows && waitMs > 0) {
+			// What is due may be another thing by then.
+			await this.#lineAlarm.sleep(waitMs);
+			return ACCEPTED;
+		}
+		if (waitMs > 0) await clock.sleep(waitMs, this.#ended.signal);
+		if (!run.contact) {
+			const outcome = await makeContact(store, remote, features, rows, run, this.#ended.signal);
+			if (outcome.kind !== 'accepted') return outcome;
+			const { answer } = outcome;
+			if ('code' in answer) await store.updateRun(run.id, (known) => ({ ...(known ?? run), refusal: answer }), 'strict');
+			else await this.#tellShared(run.id);
+			this.#rows?.begun();
+			this.#fileAlarm.ring();
 			return outcome;
 		}
-		if (behind) return this.#sendRecords(run, behind);
-		const writer = newestWriter(writers);
+		if (writers.some(({ base }) => base === undefined)) return this.#settle(run, writers, features);
+		this.#lastSentMs = clock.monotonicMs();
+		if (this.#rows) return this.#rows.send(run, writers, features, isFinishDue, isHeartbeatDue, this.#ended.signal);
+
+		const writer = behind ?? writers.at(-1);
 		if (!writer) return undefined;
-		const outcome = await this.#stream(run, writer, isFinishDue ? { complete: true, exitcode: run.exitCode } : {});
-		if (isFinishDue && outcome.kind === 'accepted') await store.updateRun(run.id, (known) => ({ ...(known ?? run), isFinishSent: true }), 'strict');
+		const end = !behind && isFinishDue ? { complete: true, exitcode: run.exitCode } : {};
+		const outcome = await sendRecords(store, remote, features, run, writer, this.#requestBytes, end, this.#ended.signal);
+		if (outcome.kind === 'accepted' && 'complete' in end)
+			await store.updateRun(run.id, (known) => ({ ...(known ?? run), isFinishSent: samePlace(known ?? run, run) }), 'strict');
+		await this.#checkSame(run, writer);
 		return outcome;
 	}
 
-	async #sendMeta(run: RunState, writers: WriterState[]): Promise<Outcome<unknown>> {
+	/** A writer that went on with a run known to the server, before this device knew its steps: asks for them. */
+	async #settle(run: RunState, writers: readonly WriterState[], features: RemoteFeatures): Promise<Outcome<unknown>> {
 		const { store, remote } = this.#options;
-		const outcome = await remote.upsertRun(run, this.#ended.signal);
-		if (outcome.kind !== 'accepted') return outcome;
-		const placed = await store.updateRun(run.id, (known) => ({ ...(known ?? run), ...outcome.answer }));
-		const writer = newestWriter(writers);
-		if (writer && Object.keys(run.explicitSummary).length > 0) {
-			const line = writeLine(run.explicitSummary);
-			const sent = await this.#stream(placed, writer, { files: { [SUMMARY_FILE]: { offset: 0, content: [line] } } });
-			if (sent.kind !== 'accepted') return sent;
+		const found = await remote.find(run, features, this.#ended.signal);
+		if (found.kind !== 'accepted') return found;
+		const { nextStep = 0, runtimeS = 0, isLive = false } = found.answer ?? {};
+		for (const { writer, base } of writers) {
+			if (base !== undefined) continue;
+			await store.updateWriter(run.id, writer, (state) => ({ ...(state as WriterState), base: isLive ? null : nextStep, runtimeBaseS: runtimeS }));
 		}
-		// Only what was read is sent: a change made meanwhile has raised metaVersion and goes in the next round.
-		await store.updateRun(run.id, (known) => ({ ...(known ?? run), metaSent: run.metaVersion }));
-		return outcome;
+		await this.#tellShared(run.id);
+		return found;
 	}
 
-	async #sendRecords(run: RunState, writer: WriterState): Promise<Outcome<unknown>> {
-		const from = writer.acknowledged;
-		const content: string[] = [];
-		let bytes = 0;
-		for (const chunk of await this.#options.store.chunks(run.id, writer.writer, 'history', from, this.#requestBytes)) {
-			for (const record of eachRecord(decodeChunk(chunk))) {
-				if (record.n < from) continue;
-				if (record.n !== from + content.length) break;
-				const line = recordLine(record);
-				if (content.length > 0 && bytes + line.length > this.#requestBytes) break;
-				content.push(line);
-				bytes += line.length;
-			}
-		}
-		if (content.length === 0) {
-			return {
-				kind: 'refused',
-				status: 0,
-				reason: `Record ${from} is not in the local store any more; later ones cannot be sent before it.`,
-			};
-		}
-		const outcome = await this.#stream(run, writer, { files: { [HISTORY_FILE]: { offset: from, content } } });
-		if (outcome.kind !== 'accepted') return outcome;
-		const next = outcome.answer.tidelog?.next[HISTORY_FILE];
-		if (next === undefined) return { kind: 'retry', reason: 'The server did not say which records it holds.' };
-		await this.#options.store.acknowledge(run.id, writer.writer, Math.min(next, writer.stored));
-		// A server restored from a backup asks for older records; one that stays where it is would be asked for ever.
-		return next === from ? { kind: 'retry', reason: `The server took none of ${content.length} records.` } : outcome;
+	async #tellShared(id: string): Promise<void> {
+		const writers = await this.#options.store.writers(id);
+		if (writers.some(({ base }) => base === null)) this.#options.onNotice('shared-steps', SHARED_STEPS);
 	}
 
-	#stream(run: RunState, writer: WriterState, request: FileStreamRequest): Promise<Outcome<FileStreamAnswer>> {
-		const tidelog = { v: 1 as const, writer: writer.writer, startedMs: writer.startedMs, upTo: writer.stored };
-		return this.#options.remote.stream(run, { tidelog, ...request }, this.#features?.takesGzip ?? false, this.#ended.signal);
+	async #checkSame(run: RunState, { writer }: WriterState): Promise<void> {
+		const state = (await this.#options.store.writers(run.id)).find((known) => known.writer === writer);
+		if (state?.isVerified === false)
+			this.#options.onNotice(
+				'history-differs',
+				`${run.server} holds other lines of run ${run.sentAs} than this device acknowledged (writer ${writer}). The data on this device are whole; export them, and tell whoever runs the server.`,
+			);
 	}
 
 	async #isDone(): Promise<boolean> {
 		const { store, run: id, isLive } = this.#options;
 		if (isLive()) return false;
 		const run = await store.run(id);
-		return run === undefined || run.isFinishSent || (!run.isFinished && (await store.pendingFiles(id, 1)).length === 0);
+		return run === undefined || run.refusal !== undefined || run.isFinishSent || (!run.isFinished && (await store.pendingFiles(id, 1)).length === 0);
 	}
 
-	#set(state: SenderState, error?: string): void {
-		if (state === this.state && error === this.error) return;
-		// "syncing" again after a failure is only a try: the reason stays on show until something was accepted.
-		this.error = state === 'syncing' && this.#failures > 0 ? this.error : error;
-		this.state = state === 'syncing' && this.#failures > 0 ? this.state : state;
+	#set(state: SenderState, trouble?: Sender['trouble']): void {
+		if (state === this.state && trouble?.message === this.trouble?.message) return;
+		this.trouble = trouble;
+		this.state = state;
 		this.#options.onChange();
 	}
 }
 
-function newestWriter(writers: readonly WriterState[]): WriterState | undefined {
-	return writers.reduce<WriterState | undefined>((newest, writer) => (newest && newest.startedMs > writer.startedMs ? newest : writer), undefined);
+/** Whether no later record has said since that the run ends, or goes on. */
+function samePlace(known: RunState, run: RunState): boolean {
+	return known.statePlace?.writer === run.statePlace?.writer && known.statePlace?.n === run.statePlace?.n;
 }

@@ -1,9 +1,10 @@
-import { type Batch, batchBytes } from '../core/batch.ts';
 import type { ExtraLeaf } from '../core/flatten.ts';
-import { BatchPacker, type Leaf } from '../core/packer.ts';
+import type { Leaf } from '../core/packer.ts';
+import { type Counts, isAtLeast } from '../core/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { RunSpec, WriterReport } from './messages.ts';
-import type { WriterLink } from './writer-link.ts';
+import type { Link } from './link.ts';
+import type { BatchMessage, OpenedRun, RecordPort, RunSpec, WriterReport } from './messages.ts';
+import { StreamQueue } from './stream-queue.ts';
 
 /** A batch is sent when it has this many records … */
 const MAX_RECORDS = 100;
@@ -11,106 +12,98 @@ const MAX_RECORDS = 100;
 const MAX_AGE_MS = 100;
 /** … or when calls are rarer than this: a message each (0.1 to 0.2 ms) is then under 1 % of the loop, and what is not sent is lost with the page. */
 const RARE_CALL_MS = 20;
-/** Batches that the store has not confirmed may hold this much; past it new records are dropped and counted. */
+/** Batches that the store has not confirmed may hold this much; past it new rows are dropped and counted, media (`share` 0.9) sooner. */
 const MAX_UNCONFIRMED_BYTES = 64 * 2 ** 20;
 
 /**
- * The caller's end of the transport: packs records and sends them in batches, and keeps each batch until the writer has said that it is
- * in the store. `add` never waits.
+ * The caller's end of the transport: packs records and sends them in batches, and keeps each batch until it is in the store. `add` never waits.
  */
 export class RowTransport {
+	readonly history = new StreamQueue('history');
+	readonly meta = new StreamQueue('meta');
+	readonly #queues = [this.meta, this.history];
 	readonly #spec: RunSpec;
-	readonly #link: WriterLink;
+	readonly #link: Link;
 	readonly #clock: Clock;
 	readonly #onReport: (report: Partial<WriterReport>) => void;
-	readonly #packer = new BatchPacker<ExtraLeaf>(0);
-	/** Sent and not confirmed, in order; the first began at record `n0`. */
-	#unconfirmed: { batch: Batch<ExtraLeaf>; bytes: number }[] = [];
-	#unconfirmedBytes = 0;
-	#port: MessagePort | undefined;
+	#port: RecordPort | undefined;
 	#lastAddMs = Number.NEGATIVE_INFINITY;
 	#batchStartedMs = 0;
 	#isTimerSet = false;
-	#n = 0;
-	#stored = 0;
 	/** Set while the page is hidden: timers may not run again before it is frozen or closed. */
 	isHidden = false;
+	/** Called before anything is sent. */
+	beforeSend: () => void = () => undefined;
 
-	constructor(spec: RunSpec, link: WriterLink, clock: Clock, onReport: (report: Partial<WriterReport>) => void) {
+	constructor(spec: RunSpec, link: Link, clock: Clock, onReport: (report: Partial<WriterReport>) => void) {
 		this.#spec = spec;
 		this.#link = link;
 		this.#clock = clock;
 		this.#onReport = onReport;
-		this.connect();
 	}
 
-	/** Records given a number so far. */
-	get n(): number {
-		return this.#n;
+	/** How many records of each stream were given a number. */
+	get counts(): Counts {
+		return { meta: this.meta.n, history: this.history.n };
 	}
 
-	get stored(): number {
-		return this.#stored;
+	/** Whether everything below `counts` is in the store. */
+	isStored(counts: Counts): boolean {
+		return isAtLeast({ meta: this.meta.stored, history: this.history.stored }, counts);
 	}
 
-	get isFull(): boolean {
-		return this.#unconfirmedBytes >= MAX_UNCONFIRMED_BYTES;
+	/** Whether what waits for the store has filled that share of its room. */
+	isFull(share = 1): boolean {
+		return this.meta.bytes + this.history.bytes >= MAX_UNCONFIRMED_BYTES * share;
+	}
+
+	close(): void {
+		this.#port?.close();
 	}
 
 	/** Opens the run at the present writer and sends it everything that is not confirmed. Called again after a restart. */
-	connect(): void {
-		const { port1, port2 } = new MessageChannel();
+	connect(): Promise<OpenedRun | undefined> {
 		this.#port?.close();
-		this.#port = port1;
-		port1.onmessage = (event: MessageEvent<Partial<WriterReport>>) => {
-			if (event.data.stored !== undefined) this.#confirm(event.data.stored);
-			this.#onReport(event.data);
+		const [port, theirs] = this.#link.channel(this.#spec);
+		this.#port = port;
+		port.onmessage = ({ data }: { data: Partial<WriterReport> }) => {
+			for (const queue of this.#queues) queue.confirm(data.stored?.[queue.stream] ?? 0);
+			this.#onReport(data);
 		};
 		// Messages wait in the channel until the writer has the other end.
-		for (const { batch } of this.#unconfirmed) port1.postMessage(batch);
-		this.#link.open(this.#spec, port2).catch((error: unknown) => {
-			this.#onReport({
-				error: `The run could not be opened in the local store (${error instanceof Error ? error.message : String(error)}); its records are in memory.`,
-			});
-		});
+		for (const message of this.#sent()) port.postMessage(message);
+		return this.#link.writer.then((writer) => writer.open(this.#spec, theirs));
 	}
 
 	/** Adds numbers under the keys of the record before. Returns false, having done nothing, when the record is not like that. */
-	addSame(data: Record<string, unknown>, step: number, timestampMs: number, runtimeS: number): boolean {
-		if (!this.#packer.addSame(data, step, timestampMs, runtimeS)) return false;
+	addSame(data: Record<string, unknown>, relative: number, least: number, timestampMs: number, runtimeS: number): boolean {
+		if (!this.history.packer.addSame(data, relative, least, timestampMs, runtimeS)) return false;
 		this.#added(timestampMs);
 		return true;
 	}
 
-	add(leaves: readonly Leaf<ExtraLeaf>[], step: number, timestampMs: number, runtimeS: number): void {
-		this.#packer.add(leaves, step, timestampMs, runtimeS);
+	add(leaves: readonly Leaf<ExtraLeaf>[], relative: number, least: number, timestampMs: number, runtimeS: number): void {
+		this.history.packer.add(leaves, relative, least, timestampMs, runtimeS);
 		this.#added(timestampMs);
 	}
 
-	/** Sends the open batch now. */
+	addMeta(leaves: readonly Leaf<ExtraLeaf>[], timestampMs: number, runtimeS: number): void {
+		this.meta.packer.add(leaves, 0, 0, timestampMs, runtimeS);
+		this.meta.n++;
+	}
+
+	/** Sends the open batches now. */
 	send(): void {
-		if (this.#packer.count === 0) return;
-		const batch = this.#packer.take();
-		const bytes = batchBytes(batch);
-		this.#unconfirmed.push({ batch, bytes });
-		this.#unconfirmedBytes += bytes;
-		this.#port?.postMessage(batch);
+		this.beforeSend();
+		for (const queue of this.#queues) {
+			const batch = queue.take();
+			if (batch) this.#port?.postMessage({ stream: queue.stream, batch } satisfies BatchMessage);
+		}
 	}
 
-	/** Batches that the store has not confirmed, in order; the open one is sent first. */
-	unconfirmed(): Batch<ExtraLeaf>[] {
-		this.send();
-		return this.#unconfirmed.map(({ batch }) => batch);
-	}
-
-	#added(nowMs: number): void {
-		this.#n++;
-		const sinceLast = nowMs - this.#lastAddMs;
-		this.#lastAddMs = nowMs;
-		if (this.#packer.count === 1) this.#batchStartedMs = nowMs;
-		// Sent from inside log(): a loop that only awaits microtasks never lets a timer run.
-		if (this.#packer.count >= MAX_RECORDS || nowMs - this.#batchStartedMs >= MAX_AGE_MS || sinceLast >= RARE_CALL_MS) this.send();
-		else if (this.isHidden) queueMicrotask(() => this.send());
+	/** Sends soon: with the next batch, or when one would be old. */
+	sendSoon(): void {
+		if (this.isHidden) queueMicrotask(() => this.send());
 		else if (!this.#isTimerSet) {
 			this.#isTimerSet = true;
 			void this.#clock.sleep(MAX_AGE_MS).then(() => {
@@ -120,12 +113,24 @@ export class RowTransport {
 		}
 	}
 
-	#confirm(stored: number): void {
-		this.#stored = Math.max(this.#stored, stored);
-		for (let first = this.#unconfirmed[0]; first && first.batch.n0 + first.batch.count <= stored; first = this.#unconfirmed[0]) {
-			this.#unconfirmedBytes -= first.bytes;
-			this.#unconfirmed.shift();
-			this.#packer.recycle(first.batch);
-		}
+	/** Batches that the store has not confirmed, in order; the open ones are sent first. */
+	unconfirmed(): BatchMessage[] {
+		this.send();
+		return this.#sent();
+	}
+
+	#sent(): BatchMessage[] {
+		return this.#queues.flatMap((queue) => queue.unconfirmed().map((batch) => ({ stream: queue.stream, batch })));
+	}
+
+	#added(nowMs: number): void {
+		this.history.n++;
+		const sinceLast = nowMs - this.#lastAddMs;
+		this.#lastAddMs = nowMs;
+		const { count } = this.history.packer;
+		if (count === 1) this.#batchStartedMs = nowMs;
+		// Sent from inside log(): a loop that only awaits microtasks never lets a timer run.
+		if (count >= MAX_RECORDS || nowMs - this.#batchStartedMs >= MAX_AGE_MS || sinceLast >= RARE_CALL_MS) this.send();
+		else this.sendSoon();
 	}
 }

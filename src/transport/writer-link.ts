@@ -1,11 +1,11 @@
 import type { Clock } from '../platform/clock.ts';
-import type { RunSpec, WriterHost } from './messages.ts';
+import type { OpenedRun, RecordPort, RunSpec, WriterHost } from './messages.ts';
 
 /** A started writer. */
 export interface WriterThread {
 	host: WriterHost;
 	/** Opens a run; the port goes over to the writer. */
-	open(spec: RunSpec, port: MessagePort): Promise<void>;
+	open(spec: RunSpec, port: RecordPort): Promise<OpenedRun>;
 	terminate(): void;
 }
 
@@ -40,7 +40,7 @@ export class WriterLink {
 		void this.#watch();
 	}
 
-	/** `isWaiting` says whether the run waits for a confirmation; `onRestart` is called when a new writer is there to be opened. */
+	/** `isWaiting` says whether the run waits for a confirmation; `onRestart` is called, with words for the user, when a new writer is there to be opened. */
 	join(isWaiting: () => boolean, onRestart: (reason: string) => void): void {
 		this.#isWaiting.add(isWaiting);
 		this.#onRestart.add(onRestart);
@@ -51,11 +51,21 @@ export class WriterLink {
 		this.#onRestart.delete(onRestart);
 	}
 
-	/** Opens a run at the present writer. Resolves when it is open there, or when that writer has died (a restart opens it again). */
-	async open(spec: RunSpec, port: MessagePort): Promise<void> {
+	/** Opens a run at the present writer. Resolves when it is open there, with undefined when that writer has died (a restart opens it again). */
+	async open(spec: RunSpec, port: RecordPort): Promise<OpenedRun | undefined> {
 		const life = this.#life.signal;
 		const thread = await this.#thread;
-		if (!life.aborted) await Promise.race([thread.open(spec, port), whenAborted(life)]);
+		if (life.aborted) return undefined;
+		try {
+			return await Promise.race([thread.open(spec, port), whenAborted(life).then(() => undefined)]);
+		} catch (error) {
+			throw new Error(
+				`The run cannot be opened in the local store (${error instanceof Error ? error.message : String(error)}); its records are in memory.`,
+				{
+					cause: error,
+				},
+			);
+		}
 	}
 
 	/** Calls the writer; a call that was under way when it died is made again to the next one. */
@@ -93,7 +103,8 @@ export class WriterLink {
 		// A writer that failed to start has nothing to end; its failure is what brought us here.
 		previous.then((thread) => thread.terminate()).catch(() => undefined);
 		life.abort(reason);
-		for (const listener of this.#onRestart) listener(reason);
+		for (const listener of this.#onRestart)
+			listener(`The writer was started again: ${reason}. Records not yet in the store are sent to it again; nothing is lost.`);
 	}
 
 	async #watch(): Promise<void> {

@@ -1,4 +1,4 @@
 import { openIndexedDbStore } from '../../src/platform/web/indexeddb-store.ts';
 import { storeContract } from '../platform/store-contract.ts';
 
-storeContract('IndexedDB', openIndexedDbStore, true);
+storeContract({ kind: 'IndexedDB', open: openIndexedDbStore, outlivesClose: true, joins: true, rounds: 25 });

@@ -1,4 +1,4 @@
 import { MemoryStore } from '../../src/platform/memory-store.ts';
 import { storeContract } from './store-contract.ts';
 
-storeContract('memory', async () => new MemoryStore(), false);
+storeContract({ kind: 'memory', open: async () => new MemoryStore(), outlivesClose: false, joins: true, rounds: 200 });

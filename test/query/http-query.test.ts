@@ -30,7 +30,7 @@ beforeAll(async () => {
 		'{"img":{"_type":"image-file","path":"media/i.png"},"_step":2}',
 	];
 	await post('/files/local/a%20b/r1/file_stream', {
-		tidelog: { v: 1, writer: 'a000000000000001', startedMs: 1, upTo: 5 },
+		tidelog: { v: 1, writer: 'a000000000000001', startedMs: 1, upTo: 5, gen: 0 },
 		files: { [HISTORY_FILE]: { offset: 0, content } },
 	});
 });
@@ -49,6 +49,9 @@ test('projects, runs, one run, metrics, charts and media come as they were logge
 		config: { lr: Number.NaN, n: { x: 12345678901234567890n } },
 		files: [{ path: 'media/i.png', sizeBytes: 0 }],
 		hiddenPoints: 0,
+		metrics: [],
+		alerts: [],
+		gen: 0,
 	});
 	expect(await query.metrics('a b')).toEqual([
 		{ key: 'img', kind: 'media', type: 'image-file', runs: 1 },
@@ -116,7 +119,7 @@ test('a live subscription gives all runs first, then those that changed', async 
 	const reading = events(await fetch(`${server.url}/api/live?project=a%20b`), 2);
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	await post('/files/local/a%20b/r1/file_stream', {
-		tidelog: { v: 1, writer: 'a000000000000001', startedMs: 1, upTo: 5 },
+		tidelog: { v: 1, writer: 'a000000000000001', startedMs: 1, upTo: 5, gen: 0 },
 		files: { [HISTORY_FILE]: { offset: 3, content: ['{"loss":2,"_step":3}'] } },
 	});
 	expect((await reading).map(({ runs }) => runs.map(({ id, records }) => [id, records]))).toEqual([[['r1', 3]], [['r1', 4]]]);

@@ -74,6 +74,7 @@ test('upsertBucket makes a run, brings it up to date, and a null leaves a field 
 		inserted: false,
 		bucket: { id: made.bucket.id, displayName: 'named', config: '{"lr":{"value":0.2}}', tags: ['a'], notes: 'first' },
 	});
+	expect(bucket(await ask(UPSERT, { name: 'abc', project: 'p', config: null })).bucket.config).toBe('{"lr":{"value":0.2}}');
 	expect(bucket(await ask(UPSERT, { id: made.bucket.id, notes: 'by id' }))).toMatchObject({
 		inserted: false,
 		bucket: { name: 'abc', notes: 'by id', displayName: 'named' },

@@ -50,7 +50,7 @@ test(`${ROUNDS} kills under ingest from three writers lose and double nothing`, 
 			const content = Array.from({ length: 1 + (offset % 40) }, (_, i) => `{"a":${offset + i},"_step":${offset + i}}`);
 			try {
 				const body = {
-					tidelog: { v: 1, writer: WRITERS[w], startedMs: w, upTo: offset + content.length },
+					tidelog: { v: 1, writer: WRITERS[w], startedMs: w, upTo: offset + content.length, gen: 0 },
 					files: { [HISTORY_FILE]: { offset, content } },
 				};
 				const answer = (await post('/files/local/p/r/file_stream', body)) as { tidelog: { next: Record<string, number> } };

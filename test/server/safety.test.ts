@@ -98,6 +98,19 @@ test('a listed origin gets exact CORS answers that the browser may remember', as
 	expect((await send('GET', '/api/projects', { origin: DEMO })).headers['access-control-allow-origin']).toBe(DEMO);
 });
 
+test('answers with errors carry the CORS headers too, so that a page can read why', async () => {
+	const headers = { ...JSON_TYPE, origin: DEMO };
+	for (const [answer, status] of [
+		[await stream('nobody', '{}', headers), 404],
+		[await stream('nobody', '{', { origin: DEMO, 'content-type': 'text/plain' }), 415],
+		[await send('GET', '/api/projects/nothing/runs', { origin: DEMO }), 404],
+		[await send('PUT', '/uploads/guess', { origin: DEMO }, 'x'), 403],
+		[await graphql('mutation { upsertBucket(input: {}) { inserted } }', {}, headers), 400],
+	] as [Answer, number][]) {
+		expect([answer.status, answer.headers['access-control-allow-origin'], answer.headers.vary]).toEqual([status, DEMO, 'Origin']);
+	}
+});
+
 test('an upload needs the address that was given out', async () => {
 	expect((await send('PUT', '/uploads/guess', {}, 'x')).status).toBe(403);
 });
@@ -140,13 +153,17 @@ describe('a body', () => {
 
 	test('that is broken is refused with 400 and words, never a stack trace', async () => {
 		await upsert('broken');
-		const w = { writer: 'a000000000000001', startedMs: 1, upTo: 1 };
+		const w = { writer: 'a000000000000001', startedMs: 1, upTo: 1, gen: 0 };
 		for (const [body, headers] of [
 			['{', {}],
 			['[]', {}],
 			['not gzip', { 'content-encoding': 'gzip' }],
 			[JSON.stringify({ tidelog: { ...w, v: 2 } }), {}],
 			[JSON.stringify({ tidelog: { ...w, v: 1, writer: '../../x' } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1, gen: undefined } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-summary.json': { offset: 0, content: ['{}'] } } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-history.jsonl': { offset: 0, content: ['null'] } } }), {}],
+			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-history.jsonl': null } }), {}],
 			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-history.jsonl': { offset: -1, content: [] } } }), {}],
 			[JSON.stringify({ tidelog: { ...w, v: 1 }, files: { 'wandb-history.jsonl': { offset: 0, content: ['{"a":'] } } }), {}],
 			[JSON.stringify({ files: { 'wandb-history.jsonl': { offset: 0, content: [5] } } }), {}],

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { encodeChunk } from '../../src/core/chunk.ts';
 import type { LineValue } from '../../src/core/json-line.ts';
+import { EMPTY_HASH, hashLines } from '../../src/core/line-hash.ts';
 import { BatchPacker } from '../../src/core/packer.ts';
 import { type FileStreamRequest, HISTORY_FILE } from '../../src/core/protocol.ts';
-import type { Outcome, Remote } from '../../src/core/remote.ts';
+import type { FoundRun, Outcome, Remote, RemoteFeatures, RunUpsert } from '../../src/core/remote.ts';
 import type { AppendWrite, RunState } from '../../src/core/store.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { MemoryStore } from '../../src/platform/memory-store.ts';
+import { newWriter } from '../../src/run-state.ts';
 import { Sender } from '../../src/sync/sender.ts';
 
 /** A clock that never waits: each sleep moves time on and gives other work a turn. */
@@ -32,18 +34,34 @@ class LineServer implements Remote {
 	files = new Map<string, Uint8Array>();
 	requests: FileStreamRequest[] = [];
 	faults: (((request: FileStreamRequest) => Outcome<never> | 'lost answer') | undefined)[] = [];
-	config: Record<string, LineValue> | undefined;
+	upserts: RunUpsert[] = [];
 	exitCode: number | undefined;
-	takesRecords = true;
 	maxLines = Number.POSITIVE_INFINITY;
+	/** What the hash of an answer is taken over, where it is not the lines. */
+	hashedLines: string[] | undefined;
 
 	async features() {
-		return { kind: 'accepted' as const, answer: { takesRecords: this.takesRecords, takesGzip: false } };
+		return accepted<RemoteFeatures>({ takesRecords: true, takesGzip: false, takesGlobs: true });
 	}
 
-	async upsertRun(run: RunState) {
-		this.config = run.config;
-		return { kind: 'accepted' as const, answer: { entity: 'local', project: run.project, url: `http://server/local/${run.project}/runs/${run.id}` } };
+	async find() {
+		return accepted<FoundRun | undefined>(undefined);
+	}
+
+	async upsertRun(run: RunState, change: RunUpsert) {
+		this.upserts.push(change);
+		return accepted({
+			entity: 'local',
+			project: run.project,
+			url: `http://server/local/${run.project}/runs/${run.id}`,
+			serverId: 's1',
+			gen: 0,
+			historyLines: 0,
+		});
+	}
+
+	async rewind(): Promise<Outcome<FoundRun>> {
+		throw new Error('nothing here is rewound');
 	}
 
 	async stream(_run: RunState, request: FileStreamRequest) {
@@ -57,78 +75,100 @@ class LineServer implements Remote {
 		}
 		if (request.complete) this.exitCode = request.exitcode;
 		if (fault === 'lost answer') return { kind: 'retry' as const, reason: 'connection reset' };
-		return { kind: 'accepted' as const, answer: { tidelog: { next: { [HISTORY_FILE]: this.lines.length } } } };
+		return accepted({
+			tidelog: {
+				serverId: 's1',
+				next: { [HISTORY_FILE]: this.lines.length },
+				hash: { [HISTORY_FILE]: hashLines(EMPTY_HASH, this.hashedLines ?? this.lines) },
+			},
+		});
 	}
 
 	async upload(_run: RunState, path: string, bytes: Uint8Array) {
 		this.files.set(path, bytes);
-		return { kind: 'accepted' as const, answer: undefined };
+		return accepted(undefined);
 	}
+
+	async alert() {
+		return accepted(undefined);
+	}
+}
+
+function accepted<T>(answer: T): { kind: 'accepted'; answer: T } {
+	return { kind: 'accepted', answer };
 }
 
 /** The file loop sleeps for this long while there is no file. */
 const HEARTBEAT_MS = 30_000;
-const RUN = 'run00001';
+const RUN = 'run000000001';
 const WRITER = 'writer0000000001';
 
-/** Chunks of ten records from `from` up to `to`, and the writer's state after them. */
+/** Chunks of ten records from `from` up to `to`. */
 function records(from: number, to: number): AppendWrite {
 	const packer = new BatchPacker<LineValue>(from);
 	const chunks: AppendWrite['chunks'] = [];
 	for (let n = from; n < to; n++) {
-		packer.add([{ key: 'loss', value: n / 10 }], n, 1_000 * n, n);
+		packer.add([{ key: 'loss', value: n / 10 }], n, 0, 1_000 * n, n);
 		if (n % 10 === 9 || n === to - 1) {
 			const batch = packer.take();
-			chunks.push({ n0: batch.n0, bytes: encodeChunk(batch) });
+			chunks.push({ n0: batch.n0, count: batch.count, bytes: encodeChunk(batch) });
 		}
 	}
-	return { state: { run: RUN, writer: WRITER, startedMs: 5, stored: to, acknowledged: 0, nextStep: to }, stream: 'history', chunks, files: [] };
+	return { run: RUN, writer: WRITER, stream: 'history', chunks, next: { relative: to, least: 0, runtimeS: to }, files: [] };
 }
 
 async function setUp(count: number, isFinished = true) {
 	const store = new MemoryStore();
 	await store.updateRun(RUN, () => ({
 		id: RUN,
+		sentAs: RUN,
 		name: 'a run',
 		project: 'p',
 		entity: '',
 		server: 'http://server',
 		createdMs: 0,
-		config: { lr: 0.1 },
-		explicitSummary: {},
-		metaVersion: 1,
-		metaSent: 0,
+		folded: {},
+		config: [],
+		summary: [],
+		metrics: [],
 		isFinished,
 		exitCode: 3,
+		resume: 'never',
+		isIdGiven: false,
 		isFinishSent: false,
 	}));
+	await store.updateWriter(RUN, WRITER, () => ({ ...newWriter(RUN, WRITER, 5), base: 0 }));
 	await store.append(records(0, count));
 	const server = new LineServer();
 	const clock = fastClock();
+	const notices: string[] = [];
 	const again = () =>
 		new Sender({
 			run: RUN,
 			store,
 			remote: server,
 			clock,
+			isPaused: false,
 			exclusively: (_run, _signal, use) => use(),
 			isLive: () => false,
 			onChange: () => undefined,
+			loadRows: () => import('../../src/sync/send-rows.ts'),
+			onNotice: (code) => notices.push(code),
 		});
-	return { store, server, clock, sender: again(), again };
+	return { store, server, clock, sender: again(), again, notices };
 }
 
 const expectedLines = (count: number) => Array.from({ length: count }, (_, n) => `{"loss":${n / 10},"_step":${n},"_runtime":${n},"_timestamp":${n}}`);
 
 describe('a sender', () => {
-	test('sends config, every record in its place, then the end', async () => {
+	test('makes the run, sends every record in its place, then the end', async () => {
 		const { server, sender, store } = await setUp(95);
 		await sender.run();
 		expect(server.lines).toEqual(expectedLines(95));
-		expect(server.config).toEqual({ lr: 0.1 });
+		expect(server.upserts).toMatchObject([{ withInfo: true, config: { _wandb: { value: { e: { [WRITER]: {} } } } } }]);
 		expect(server.exitCode).toBe(3);
-		expect((await store.writers(RUN))[0]?.acknowledged).toBe(95);
-		expect(server.requests[0]?.tidelog).toEqual({ v: 1, writer: WRITER, startedMs: 5, upTo: 95 });
+		expect((await store.writers(RUN))[0]).toMatchObject({ acknowledged: { history: 95 }, isVerified: true });
+		expect(server.requests[0]?.tidelog).toEqual({ v: 1, writer: WRITER, startedMs: 5, upTo: 95, gen: 0 });
 	});
 
 	test('brings everything once through lost answers, refusals to connect and 503', async () => {
@@ -153,7 +193,7 @@ describe('a sender', () => {
 			() => ({ kind: 'retry', reason: '3', afterMs: 9_000 }),
 		];
 		await sender.run();
-		expect(clock.slept.filter((ms) => ms > 100 && ms !== HEARTBEAT_MS)).toEqual([375, 750, 9_000]);
+		expect(clock.slept.filter((ms) => ms > 100 && ms !== HEARTBEAT_MS)).toEqual([750, 1_500, 9_000]);
 	});
 
 	test('sends files beside the records, and the end only after the last of them', async () => {
@@ -181,17 +221,15 @@ describe('a sender', () => {
 		await store.append(records(60, 65));
 		await again().run();
 		expect(server.lines).toEqual(expectedLines(65));
+		expect((await store.writers(RUN))[0]?.isVerified).toBe(true);
 	});
 
-	test('stops and says why when the server takes no records', async () => {
-		const { server, sender, clock } = await setUp(5);
-		server.takesRecords = false;
-		const run = sender.run();
-		while (sender.state !== 'refused') await clock.sleep(1);
-		expect(sender.error).toMatch(/takes no Tidelog records/);
-		expect(server.lines).toEqual([]);
-		sender.stop();
-		await run;
+	test('says so when the server holds other lines than it acknowledged', async () => {
+		const { server, sender, store, notices } = await setUp(10);
+		server.hashedLines = ['{"loss":0}'];
+		await sender.run();
+		expect((await store.writers(RUN))[0]?.isVerified).toBe(false);
+		expect(notices).toContain('history-differs');
 	});
 
 	test('does nothing while paused, and goes on when resumed', async () => {

@@ -1,15 +1,6 @@
-import { type LineObject, parseLine, writeLine } from '../../../src/core/json-line.ts';
-import { DEFAULT_ENTITY, EVENTS_FILE, FEATURE_GZIP, FEATURE_RECORDS, HISTORY_FILE } from '../../../src/core/protocol.ts';
-import type { ProjectRow, RunRow } from '../store/meta-store.ts';
-import { stateAt } from '../store/meta-store.ts';
-import { RequestError, type Tracker } from '../tracker.ts';
-
-/** What a request brings beside its document. */
-export interface GraphqlContext {
-	tracker: Tracker;
-	/** Origin under which the client reached us: upload addresses begin with it. */
-	origin: string;
-}
+import { DEFAULT_ENTITY, FEATURE_GZIP, FEATURE_RECORDS } from '../../../src/core/protocol.ts';
+import { RequestError } from '../request-error.ts';
+import { entityNode, type GraphqlContext, projectNode, runNode } from './nodes.ts';
 
 interface UpsertBucketInput {
 	id?: string | null;
@@ -31,6 +22,26 @@ interface UpsertBucketInput {
 	tags?: string[] | null;
 	summaryMetrics?: string | null;
 	clientMutationId?: string | null;
+}
+
+interface RewindRunInput {
+	runName: string;
+	entityName?: string | null;
+	projectName?: string | null;
+	metricName: string;
+	metricValue: number;
+	clientMutationId?: string | null;
+}
+
+interface AlertInput {
+	entityName?: string | null;
+	projectName: string;
+	runName: string;
+	title: string;
+	text: string;
+	severity?: 'INFO' | 'WARN' | 'ERROR' | null;
+	/** Milliseconds. */
+	waitDuration?: number | null;
 }
 
 /** Roots for graphql-js's default resolver: a field is a value, or a function of (args, context). */
@@ -91,16 +102,36 @@ export const roots = {
 		return {
 			runID: String(run.id),
 			uploadHeaders: [],
-			files: tracker
+			files: tracker.files
 				.openUploads(run, input.files)
 				.map(({ path, token }) => ({ id: `${run.id}:${path}`, name: path, uploadUrl: `${origin}/uploads/${token}` })),
 		};
 	},
 
 	stopRun({ input }: { input: { id: string } }, { tracker }: GraphqlContext) {
-		const run = tracker.meta.runByStorageId(input.id);
-		if (!run) throw new RequestError(404, `There is no run with id ${input.id}.`);
-		tracker.meta.setStopped(run, true);
+		tracker.stop(input.id);
+		return { success: true };
+	},
+
+	rewindRun({ input }: { input: RewindRunInput }, { tracker }: GraphqlContext) {
+		const { metricName, metricValue } = input;
+		if (metricName !== '_step') throw new RequestError(400, `A run can be rewound to a value of _step only, not of ${metricName}.`);
+		if (!Number.isSafeInteger(metricValue) || metricValue < 0) {
+			throw new RequestError(400, `A run can be rewound to a whole step from 0 only, but metricValue was ${metricValue}.`);
+		}
+		const run = tracker.runNamed(input.entityName || DEFAULT_ENTITY, input.projectName || 'uncategorized', input.runName);
+		return { rewoundRun: runNode(tracker.rewind(run, metricValue), tracker), clientMutationId: input.clientMutationId };
+	},
+
+	async deleteRun({ input }: { input: { id: string; clientMutationId?: string | null } }, { tracker }: GraphqlContext) {
+		await tracker.deleteRun(input.id);
+		return { clientMutationId: input.clientMutationId };
+	},
+
+	notifyScriptableRunAlert({ input }: { input: AlertInput }, { tracker }: GraphqlContext) {
+		const run = tracker.runNamed(input.entityName || DEFAULT_ENTITY, input.projectName, input.runName);
+		const level = (input.severity ?? 'INFO').toLowerCase();
+		tracker.alert(run, { title: input.title, text: input.text, level, waitMs: input.waitDuration ?? 0 });
 		return { success: true };
 	},
 };
@@ -108,79 +139,4 @@ export const roots = {
 function projectNamed({ name, entityName }: { name?: string | null; entityName?: string | null }, { tracker }: GraphqlContext) {
 	const project = tracker.meta.project(entityName || DEFAULT_ENTITY, name || 'uncategorized');
 	return project ? projectNode(project) : null;
-}
-
-function entityNode(name: string) {
-	return { id: name, name, isTeam: false };
-}
-
-function projectNode(project: ProjectRow) {
-	const run = ({ name }: { name: string }, { tracker }: GraphqlContext) => {
-		const found = tracker.meta.run(project.entity, project.name, name);
-		return found ? runNode(found, tracker) : null;
-	};
-	return {
-		id: String(project.id),
-		internalId: String(project.id),
-		name: project.name,
-		entityName: project.entity,
-		entity: entityNode(project.entity),
-		createdAt: new Date(project.createdMs).toISOString(),
-		run,
-		bucket: run,
-		runs({ first, after }: { first?: number | null; after?: string | null }, { tracker }: GraphqlContext) {
-			const all = tracker.meta.runs(project);
-			const from = after ? all.findIndex((row) => String(row.id) === after) + 1 : 0;
-			const page = all.slice(from, from + (first ?? 50));
-			return {
-				totalCount: all.length,
-				pageInfo: { endCursor: page.length > 0 ? String(page[page.length - 1]?.id) : null, hasNextPage: from + page.length < all.length },
-				edges: page.map((row) => ({ node: runNode(row, tracker), cursor: String(row.id) })),
-			};
-		},
-		runCount: (_args: unknown, { tracker }: GraphqlContext) => tracker.meta.runs(project).length,
-	};
-}
-
-function runNode(run: RunRow, tracker: Tracker) {
-	return {
-		id: String(run.id),
-		name: run.name,
-		displayName: run.displayName,
-		projectId: String(run.project.id),
-		project: () => projectNode(run.project),
-		description: run.description,
-		notes: run.notes,
-		tags: run.tags,
-		group: run.group,
-		groupName: run.group,
-		jobType: run.jobType,
-		sweepName: run.sweep,
-		commit: run.commit,
-		host: run.host,
-		state: () => stateAt(run, tracker.nowMs()),
-		exitcode: run.exitCode,
-		stopped: run.isStopped,
-		createdAt: new Date(run.createdMs).toISOString(),
-		heartbeatAt: new Date(run.heartbeatMs).toISOString(),
-		config: run.config,
-		summaryMetrics: () => writeLine(tracker.history.summary(run)),
-		wandbConfig: ({ keys }: { keys?: string[] | null }) => wandbConfig(run.config, keys),
-		historyLineCount: () => tracker.history.lineCount(run, HISTORY_FILE),
-		eventsLineCount: () => tracker.history.lineCount(run, EVENTS_FILE),
-		logLineCount: () => tracker.history.lineCount(run, 'output.log'),
-		historyTail: () => tail(tracker.history.lastLine(run, HISTORY_FILE)),
-		eventsTail: () => tail(tracker.history.lastLine(run, EVENTS_FILE)),
-	};
-}
-
-/** JSON text of a list of lines, as resuming clients read it. */
-function tail(line: string | undefined): string {
-	return JSON.stringify(line === undefined ? [] : [line]);
-}
-
-function wandbConfig(config: string, keys: string[] | null | undefined): string {
-	const wandb = (parseLine(config) as LineObject)._wandb;
-	const value = typeof wandb === 'object' && wandb !== null && !Array.isArray(wandb) && 'value' in wandb ? (wandb.value as LineObject) : {};
-	return writeLine(keys ? Object.fromEntries(Object.entries(value).filter(([key]) => keys.includes(key))) : value);
 }

@@ -7,6 +7,9 @@ scalar JSONString
 scalar JSON
 scalar DateTime
 scalar Int64
+scalar Duration
+
+enum AlertSeverity { INFO WARN ERROR }
 
 type Query {
 	viewer: User
@@ -21,6 +24,9 @@ type Mutation {
 	upsertBucket(input: UpsertBucketInput!): UpsertBucketPayload
 	createRunFiles(input: CreateRunFilesInput!): CreateRunFilesPayload
 	stopRun(input: StopRunInput!): SuccessPayload
+	rewindRun(input: RewindRunInput!): RewindRunPayload
+	deleteRun(input: DeleteRunInput!): DeleteRunPayload
+	notifyScriptableRunAlert(input: NotifyScriptableRunAlertInput!): SuccessPayload
 }
 
 type ServerInfo { cliVersionInfo: JSON latestLocalVersionInfo: LocalVersionInfo features: [ServerFeature!]! }
@@ -51,6 +57,20 @@ type Run {
 	state: String! exitcode: Int stopped: Boolean createdAt: DateTime! heartbeatAt: DateTime
 	config: JSONString summaryMetrics: JSONString wandbConfig(keys: [String!]): JSONString
 	historyLineCount: Int eventsLineCount: Int logLineCount: Int historyTail: JSONString eventsTail: JSONString
+	tidelog: TidelogRun!
+}
+
+"Ours: what a writer of records asks before its first line."
+type TidelogRun {
+	"Tells one server's data folder from another's."
+	serverId: String!
+	gen: Int!
+	"The greatest step + 1; 0 for none."
+	nextStep: Float!
+	"Whether a writer sent something within the last 60 s and the run has not ended."
+	isLive: Boolean!
+	"Writers of records that have lines in this generation."
+	writers: [String!]!
 }
 
 input UpsertBucketInput {
@@ -63,5 +83,15 @@ input CreateRunFilesInput { entityName: String! projectName: String! runName: St
 type CreateRunFilesPayload { runID: ID! uploadHeaders: [String!]! files: [File!]! }
 type File { id: ID! name: String! uploadUrl: String }
 input StopRunInput { id: ID! }
+input RewindRunInput {
+	runName: String! entityName: String projectName: String metricName: String! metricValue: Float! clientMutationId: String
+}
+type RewindRunPayload { rewoundRun: Run clientMutationId: String }
+input DeleteRunInput { id: ID! deleteArtifacts: Boolean clientMutationId: String }
+type DeleteRunPayload { clientMutationId: String }
+input NotifyScriptableRunAlertInput {
+	entityName: String projectName: String! runName: String! title: String! text: String! severity: AlertSeverity = INFO waitDuration: Duration
+	clientMutationId: String
+}
 type SuccessPayload { success: Boolean clientMutationId: String }
 `;

@@ -2,11 +2,13 @@ import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Context, Hono } from 'hono';
 import { type LineObject, writeLine } from '../../../src/core/json-line.ts';
-import { DEFAULT_ENTITY, HISTORY_FILE } from '../../../src/core/protocol.ts';
+import { DEFAULT_ENTITY, STREAM_FILES, STREAMS, type Stream } from '../../../src/core/protocol.ts';
 import type { ChartRequest } from '../../../src/core/query.ts';
 import { toWire } from '../../../src/core/wire-values.ts';
+import { RequestError } from '../request-error.ts';
+import type { StoredLine } from '../store/history-store.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
-import { RequestError, type Tracker } from '../tracker.ts';
+import type { Tracker } from '../tracker.ts';
 
 export const VERSION = '0.1.0';
 const MAX_CHART_SERIES = 2_000;
@@ -58,13 +60,13 @@ export function apiRoutes(tracker: Tracker): Hono {
 	app.get('/api/projects/:project/runs/:id/files/:path{.+}', (c) => {
 		const run = runOf(c);
 		const path = c.req.param('path');
-		const file = tracker.file(run, path);
+		const file = tracker.files.find(run, path);
 		if (!file) throw new RequestError(404, `Run ${run.name} has no file "${path}", or its bytes have not arrived yet.`);
 		const type = TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
 		// A logged file is somebody's data: it is shown, never run as part of this site.
 		c.header('Content-Security-Policy', "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'");
 		c.header('Content-Type', type);
-		c.header('Content-Length', String(file.size));
+		c.header('Content-Length', String(file.sizeBytes));
 		if (type === 'application/octet-stream') c.header('Content-Disposition', 'attachment');
 		c.header('ETag', `"${file.sha256}"`);
 		c.header('Cache-Control', 'private, max-age=0, must-revalidate');
@@ -73,13 +75,19 @@ export function apiRoutes(tracker: Tracker): Hono {
 	});
 
 	app.get('/api/projects/:project/runs/:id/history.jsonl', (c) => jsonLines(c, tracker.rowLines(runOf(c))));
-	app.get('/api/projects/:project/runs/:id/records.jsonl', (c) => jsonLines(c, tracker.history.lines(runOf(c), HISTORY_FILE), recordText));
+	app.get('/api/projects/:project/runs/:id/records.jsonl', (c) => {
+		const stream = (c.req.query('stream') ?? 'history') as Stream;
+		if (!STREAMS.includes(stream)) throw new RequestError(400, `stream must be one of ${STREAMS.join(', ')}, but was "${stream}".`);
+		// A line of the console is text, the others are JSON.
+		const toText = stream === 'console' ? (record: StoredLine) => JSON.stringify(record) : recordText;
+		return jsonLines(c, tracker.history.lines(runOf(c), STREAM_FILES[stream]), toText);
+	});
 	return app;
 }
 
-/** The line stands in the export as it came, byte for byte. */
-function recordText({ writer, n, line }: { writer: string; n: number; line: string }): string {
-	return `{"writer":${JSON.stringify(writer)},"n":${n},"line":${line}}`;
+/** The line stands in the export as it came, byte for byte; `step` also says where the server has put a line that names none. */
+function recordText({ writer, n, line, step }: StoredLine): string {
+	return `{"writer":${JSON.stringify(writer)},"n":${n},${step === undefined ? '' : `"step":${step},`}"line":${line}}`;
 }
 
 /** Streams a line at a time; a reader that goes away ends the work. */

@@ -1,8 +1,10 @@
 import { buildSchema, graphql } from 'graphql';
 import { Hono } from 'hono';
-import { type GraphqlContext, roots } from '../graphql/resolvers.ts';
+import type { GraphqlContext } from '../graphql/nodes.ts';
+import { roots } from '../graphql/resolvers.ts';
 import { SDL } from '../graphql/schema.ts';
-import { RequestError, type Tracker } from '../tracker.ts';
+import { RequestError, refusal } from '../request-error.ts';
+import type { Tracker } from '../tracker.ts';
 
 const schema = buildSchema(SDL);
 
@@ -33,9 +35,8 @@ export function graphqlRoute(tracker: Tracker): Hono {
 			console.error(unexpected.originalError);
 			return c.json({ errors: [{ message: 'The server failed at this; its log says why. Nothing was changed.' }] }, 500);
 		}
-		return c.json(
-			{ data: result.data, ...(result.errors ? { errors: result.errors.map(({ message, path }) => ({ message, path })) } : {}) },
-			cause ? cause.status : 200,
-		);
+		const errors = result.errors?.map(({ message, path }) => ({ message, path }));
+		const answer = { data: result.data, ...(errors ? { errors } : {}) };
+		return cause ? c.json({ ...refusal(cause, tracker.database.serverId), ...answer }, cause.status) : c.json(answer);
 	});
 }

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Context, Hono } from 'hono';
 import { type FileStreamAnswer, type FileStreamRequest, MAX_REQUEST_BYTES } from '../../../src/core/protocol.ts';
-import { RequestError, type Tracker } from '../tracker.ts';
+import { RequestError } from '../request-error.ts';
+import type { Tracker } from '../tracker.ts';
 
 /** Largest body taken, inflated: W&B's clients stop near 10 MiB of content, which JSON escaping may make twice as long. */
 const MAX_BODY_BYTES = 4 * MAX_REQUEST_BYTES;
@@ -11,10 +12,13 @@ const MAX_BODY_BYTES = 4 * MAX_REQUEST_BYTES;
 export function ingestRoutes(tracker: Tracker): Hono {
 	return new Hono()
 		.post('/files/:entity/:project/:run/file_stream', async (c) => {
-			const run = tracker.runNamed(c.req.param('entity'), c.req.param('project'), c.req.param('run'));
+			const find = () => tracker.runNamed(c.req.param('entity'), c.req.param('project'), c.req.param('run'));
+			find();
 			const request = parseRequest(await readBody(c));
-			const next = tracker.stream(run, request);
-			const answer: FileStreamAnswer = { stopped: run.isStopped, ...(request.tidelog ? { tidelog: { next } } : {}) };
+			// It may have been deleted or rewound while the body came in.
+			const run = find();
+			const tidelog = tracker.stream(run, request);
+			const answer: FileStreamAnswer = { stopped: run.isStopped, ...(tidelog ? { tidelog } : {}) };
 			return c.json(answer);
 		})
 		.put('/uploads/:token', async (c) => {

@@ -3,7 +3,6 @@ import { streamSSE } from 'hono/streaming';
 import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
 import type { LiveEvent, RunInfo } from '../../../src/core/query.ts';
 import { toWire } from '../../../src/core/wire-values.ts';
-import type { RunRow } from '../store/meta-store.ts';
 import { stateAt } from '../store/meta-store.ts';
 import type { Tracker } from '../tracker.ts';
 
@@ -16,18 +15,22 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
 	return new Hono().get('/api/live', (c) => {
 		const name = c.req.query('project') ?? '';
 		return streamSSE(c, async (stream) => {
-			const changed = new Map<number, RunRow>();
+			const changed = new Set<number>();
+			const deleted = new Set<string>();
 			let wake = () => {};
-			const end = tracker.onChange((run) => {
+			const end = tracker.onChange((run, isDeleted) => {
 				if (run.project.name !== name || run.project.entity !== DEFAULT_ENTITY) return;
-				changed.set(run.id, run);
+				if (isDeleted) deleted.add(run.name);
+				else changed.add(run.id);
 				wake();
 			});
 			const isOver = () => stream.aborted || closing.aborted;
 			const abort = () => wake();
 			stream.onAbort(abort);
 			closing.addEventListener('abort', abort);
-			const send = (runs: RunInfo[]) => stream.writeSSE({ data: JSON.stringify(toWire({ type: 'runs', runs, deleted: [] } satisfies LiveEvent)) });
+			const send = (runs: RunInfo[], gone: string[] = []) =>
+				stream.writeSSE({ data: JSON.stringify(toWire({ type: 'runs', runs, deleted: gone } satisfies LiveEvent)) });
+			const isQuiet = () => changed.size === 0 && deleted.size === 0;
 			// Silence is a change too: a run becomes crashed by saying nothing.
 			const states = new Map<number, string>();
 			try {
@@ -38,7 +41,7 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
 				};
 				await send(rows().map((run) => tracker.info(run)));
 				while (!isOver()) {
-					if (changed.size === 0) {
+					if (isQuiet()) {
 						await new Promise<void>((resolve) => {
 							const timer = setTimeout(resolve, KEEP_ALIVE_MS);
 							wake = () => {
@@ -49,19 +52,21 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
 					}
 					if (isOver()) break;
 					// A slow reader holds this await, not the server's memory: what changes meanwhile is told once, by its newest state.
-					if (changed.size === 0) await stream.write(': still here\n\n');
+					if (isQuiet()) await stream.write(': still here\n\n');
 					else await stream.sleep(GATHER_MS);
 					for (const run of rows()) {
 						const state = stateAt(run, tracker.nowMs());
-						if (states.has(run.id) && states.get(run.id) !== state) changed.set(run.id, run);
+						if (states.has(run.id) && states.get(run.id) !== state) changed.add(run.id);
 						states.set(run.id, state);
 					}
-					const runs = [...changed.keys()].flatMap((id) => {
+					const runs = [...changed].flatMap((id) => {
 						const run = tracker.meta.runByStorageId(String(id));
 						return run ? [tracker.info(run)] : [];
 					});
+					const gone = [...deleted];
 					changed.clear();
-					if (runs.length > 0) await send(runs);
+					deleted.clear();
+					if (runs.length > 0 || gone.length > 0) await send(runs, gone);
 				}
 			} finally {
 				end();

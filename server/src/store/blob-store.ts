@@ -8,6 +8,8 @@ export interface BlobStore {
 	 */
 	put(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ sha256: string; size: number }>;
 	open(sha256: string): ReadStream;
+	/** A blob that is not there is no error. */
+	delete(sha256: string): Promise<void>;
 }
 
 export class BlobTooLargeError extends Error {}

@@ -47,6 +47,10 @@ export class FolderBlobStore implements BlobStore {
 		return createReadStream(this.#path(sha256));
 	}
 
+	async delete(sha256: string): Promise<void> {
+		await rm(this.#path(sha256), { force: true });
+	}
+
 	#path(sha256: string): string {
 		return join(this.#folder, sha256.slice(0, 2), sha256);
 	}

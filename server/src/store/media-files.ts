@@ -6,3 +6,8 @@ export function namedFiles(value: LineValue): string[] {
 	const names = [value.path, ...(Array.isArray(value.filenames) ? value.filenames : [])];
 	return names.filter((name): name is string => typeof name === 'string');
 }
+
+/** What kind of media a value is, or undefined when it is none. */
+export function mediaType(value: LineValue): string | undefined {
+	return typeof value === 'object' && value !== null && !Array.isArray(value) && typeof value._type === 'string' ? value._type : undefined;
+}

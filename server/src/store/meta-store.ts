@@ -1,4 +1,5 @@
-import type { RunState } from '../../../src/core/query.ts';
+import type { PlacedEdit } from '../../../src/core/meta.ts';
+import type { AlertInfo, RunState } from '../../../src/core/query.ts';
 
 /** Projects and runs. Times are milliseconds since the epoch. Every call is one transaction, or part of the caller's. */
 export interface MetaStore {
@@ -14,6 +15,38 @@ export interface MetaStore {
 	heard(run: RunRow, nowMs: number): void;
 	finish(run: RunRow, exitCode: number, nowMs: number): void;
 	setStopped(run: RunRow, isStopped: boolean): void;
+	/** Sets fields; null takes a value away. */
+	update(run: RunRow, fields: RunFields): void;
+	/** Raises the generation; the run goes on from there as a running one. Returns it as it is then. */
+	newGen(run: RunRow, nowMs: number): RunRow;
+
+	/** What meta lines have said about one kind of thing, one edit a path. */
+	edits(run: RunRow, kind: EditKind): PlacedEdit[];
+	edit(run: RunRow, kind: EditKind, path: readonly string[]): PlacedEdit | undefined;
+	/** Keeps an edit in the place of the one of the same path. */
+	putEdit(run: RunRow, kind: EditKind, edit: PlacedEdit): void;
+	/** Oldest first. */
+	alerts(run: RunRow): AlertInfo[];
+	addAlert(run: RunRow, alert: AlertInfo): void;
+
+	/** Takes the run away and leaves a tombstone. */
+	deleteRun(run: RunRow, nowMs: number): void;
+	isDeleted(entity: string, project: string, name: string): boolean;
+	wasDeleted(storageId: string): boolean;
+}
+
+/** `info`: the path is one member of RunInfoChange. `metric`: name, writer and number of one definition. */
+export type EditKind = 'config' | 'summary' | 'info' | 'metric';
+
+export interface RunFields {
+	displayName?: string;
+	config?: string;
+	notes?: string;
+	tags?: readonly string[];
+	group?: string | null;
+	jobType?: string | null;
+	/** The whole summary as an official client sent it. */
+	sentSummary?: string | null;
 }
 
 export interface ProjectRow {

@@ -1,13 +1,16 @@
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { type LineValue, parseLine, writeLine } from '../../../src/core/json-line.ts';
+import type { Edit, PlacedEdit } from '../../../src/core/meta.ts';
 import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
+import type { AlertInfo } from '../../../src/core/query.ts';
 import { randomName } from '../../../src/core/random-name.ts';
 import type { Database } from './database.ts';
-import type { MetaStore, ProjectRow, RunChange, RunRow } from './meta-store.ts';
+import type { EditKind, MetaStore, ProjectRow, RunChange, RunFields, RunRow } from './meta-store.ts';
 
 type SqlRow = Record<string, SQLInputValue>;
 
-/** Column of each field that a change may set. */
-const COLUMNS: Partial<Record<keyof RunChange, string>> = {
+/** Column of each text that a change may set. */
+const COLUMNS: Partial<Record<keyof RunChange | keyof RunFields, string>> = {
 	displayName: 'display_name',
 	config: 'config',
 	notes: 'notes',
@@ -20,6 +23,7 @@ const COLUMNS: Partial<Record<keyof RunChange, string>> = {
 	commit: 'commit_sha',
 	sweep: 'sweep',
 	summary: 'sent_summary',
+	sentSummary: 'sent_summary',
 	state: 'state',
 };
 
@@ -28,19 +32,19 @@ const SELECT_RUN = `SELECT runs.*, projects.entity, projects.name AS project_nam
 
 export class SqliteMetaStore implements MetaStore {
 	readonly #sql: Database['sql'];
+	readonly #statements = new Map<string, StatementSync>();
 
-	constructor(database: Database) {
+	constructor(database: Pick<Database, 'sql'>) {
 		this.#sql = database.sql;
 	}
 
 	project(entity: string, name: string): ProjectRow | undefined {
-		const row = this.#sql.prepare('SELECT * FROM projects WHERE entity = ? AND name = ?').get(entity, name);
+		const row = this.#prepare('SELECT * FROM projects WHERE entity = ? AND name = ?').get(entity, name);
 		return row && toProject(row as SqlRow);
 	}
 
 	projects(entity: string): ProjectRow[] {
-		return this.#sql
-			.prepare('SELECT * FROM projects WHERE entity = ? ORDER BY created_ms DESC')
+		return this.#prepare('SELECT * FROM projects WHERE entity = ? ORDER BY created_ms DESC')
 			.all(entity)
 			.map((row) => toProject(row as SqlRow));
 	}
@@ -50,14 +54,14 @@ export class SqliteMetaStore implements MetaStore {
 		const run = known ?? this.#insert(change, nowMs);
 		for (const [field, column] of Object.entries(COLUMNS)) {
 			const value = change[field as keyof RunChange];
-			if (typeof value === 'string') this.#sql.prepare(`UPDATE runs SET ${column} = ? WHERE id = ?`).run(value, run.id);
+			if (typeof value === 'string') this.#prepare(`UPDATE runs SET ${column} = ? WHERE id = ?`).run(value, run.id);
 		}
-		if (change.tags) this.#sql.prepare('UPDATE runs SET tags = ? WHERE id = ?').run(JSON.stringify(change.tags), run.id);
+		if (change.tags) this.#prepare('UPDATE runs SET tags = ? WHERE id = ?').run(JSON.stringify(change.tags), run.id);
 		return { run: this.#byKey(run.id) as RunRow, isNew: !known };
 	}
 
 	run(entity: string, project: string, name: string): RunRow | undefined {
-		const row = this.#sql.prepare(`${SELECT_RUN} WHERE projects.entity = ? AND projects.name = ? AND runs.name = ?`).get(entity, project, name);
+		const row = this.#prepare(`${SELECT_RUN} WHERE projects.entity = ? AND projects.name = ? AND runs.name = ?`).get(entity, project, name);
 		return row && toRun(row as SqlRow);
 	}
 
@@ -66,24 +70,103 @@ export class SqliteMetaStore implements MetaStore {
 	}
 
 	runs(project: ProjectRow): RunRow[] {
-		return this.#sql
-			.prepare(`${SELECT_RUN} WHERE runs.project = ? ORDER BY runs.created_ms DESC, runs.id DESC`)
+		return this.#prepare(`${SELECT_RUN} WHERE runs.project = ? ORDER BY runs.created_ms DESC, runs.id DESC`)
 			.all(project.id)
 			.map((row) => toRun(row as SqlRow));
 	}
 
 	heard(run: RunRow, nowMs: number): void {
-		this.#sql.prepare("UPDATE runs SET heartbeat_ms = ?, state = 'running', exit_code = NULL, finished_ms = NULL WHERE id = ?").run(nowMs, run.id);
+		this.#prepare("UPDATE runs SET heartbeat_ms = ?, state = 'running', exit_code = NULL, finished_ms = NULL WHERE id = ?").run(nowMs, run.id);
 	}
 
 	finish(run: RunRow, exitCode: number, nowMs: number): void {
-		this.#sql
-			.prepare('UPDATE runs SET heartbeat_ms = ?, state = ?, exit_code = ?, finished_ms = ? WHERE id = ?')
-			.run(nowMs, exitCode === 0 ? 'finished' : 'failed', exitCode, nowMs, run.id);
+		this.#prepare('UPDATE runs SET heartbeat_ms = ?, state = ?, exit_code = ?, finished_ms = ? WHERE id = ?').run(
+			nowMs,
+			exitCode === 0 ? 'finished' : 'failed',
+			exitCode,
+			nowMs,
+			run.id,
+		);
 	}
 
 	setStopped(run: RunRow, isStopped: boolean): void {
-		this.#sql.prepare('UPDATE runs SET is_stopped = ? WHERE id = ?').run(isStopped ? 1 : 0, run.id);
+		this.#prepare('UPDATE runs SET is_stopped = ? WHERE id = ?').run(isStopped ? 1 : 0, run.id);
+	}
+
+	update(run: RunRow, { tags, ...fields }: RunFields): void {
+		for (const [field, value] of Object.entries(fields)) {
+			if (value !== undefined) this.#prepare(`UPDATE runs SET ${COLUMNS[field as keyof RunFields]} = ? WHERE id = ?`).run(value, run.id);
+		}
+		if (tags) this.#prepare('UPDATE runs SET tags = ? WHERE id = ?').run(JSON.stringify(tags), run.id);
+	}
+
+	newGen(run: RunRow, nowMs: number): RunRow {
+		this.#prepare('UPDATE runs SET gen = gen + 1, sent_summary = NULL WHERE id = ?').run(run.id);
+		this.heard(run, nowMs);
+		return this.#byKey(run.id) as RunRow;
+	}
+
+	edits(run: RunRow, kind: EditKind): PlacedEdit[] {
+		const rows = this.#prepare('SELECT path, started_ms, writer, n, value FROM edits WHERE run = ? AND kind = ?').all(run.id, kind);
+		return rows.map((row) => toEdit(row as SqlRow));
+	}
+
+	edit(run: RunRow, kind: EditKind, path: readonly string[]): PlacedEdit | undefined {
+		const sql = 'SELECT path, started_ms, writer, n, value FROM edits WHERE run = ? AND kind = ? AND path = ?';
+		const row = this.#prepare(sql).get(run.id, kind, JSON.stringify(path));
+		return row && toEdit(row as SqlRow);
+	}
+
+	putEdit(run: RunRow, kind: EditKind, { startedMs, writer, n, edit: [path, value] }: PlacedEdit): void {
+		this.#prepare('INSERT OR REPLACE INTO edits (run, kind, path, started_ms, writer, n, value) VALUES (?, ?, ?, ?, ?, ?, ?)').run(
+			run.id,
+			kind,
+			JSON.stringify(path),
+			startedMs,
+			writer,
+			n,
+			value === undefined ? null : writeLine(value as LineValue),
+		);
+	}
+
+	alerts(run: RunRow): AlertInfo[] {
+		return this.#prepare('SELECT title, text, level, time_ms FROM alerts WHERE run = ? ORDER BY time_ms, id')
+			.all(run.id)
+			.map((row) => ({
+				title: String(row.title),
+				text: String(row.text),
+				level: String(row.level) as AlertInfo['level'],
+				timeMs: Number(row.time_ms),
+			}));
+	}
+
+	addAlert(run: RunRow, { title, text, level, timeMs }: AlertInfo): void {
+		this.#prepare('INSERT INTO alerts (run, title, text, level, time_ms) VALUES (?, ?, ?, ?, ?)').run(run.id, title, text, level, timeMs);
+	}
+
+	deleteRun(run: RunRow, nowMs: number): void {
+		for (const table of ['edits', 'alerts', 'files']) this.#prepare(`DELETE FROM ${table} WHERE run = ?`).run(run.id);
+		this.#prepare('DELETE FROM runs WHERE id = ?').run(run.id);
+		this.#prepare('INSERT INTO tombstones (run, project, name, deleted_ms) VALUES (?, ?, ?, ?)').run(run.id, run.project.id, run.name, nowMs);
+	}
+
+	wasDeleted(storageId: string): boolean {
+		return /^\d+$/.test(storageId) && this.#prepare('SELECT 1 FROM tombstones WHERE run = ?').get(Number(storageId)) !== undefined;
+	}
+
+	isDeleted(entity: string, project: string, name: string): boolean {
+		const sql = `SELECT 1 FROM tombstones JOIN projects ON projects.id = tombstones.project
+			WHERE projects.entity = ? AND projects.name = ? AND tombstones.name = ?`;
+		return this.#prepare(sql).get(entity, project, name) !== undefined;
+	}
+
+	/** Each statement is prepared once. */
+	#prepare(sql: string): StatementSync {
+		const known = this.#statements.get(sql);
+		if (known) return known;
+		const statement = this.#sql.prepare(sql);
+		this.#statements.set(sql, statement);
+		return statement;
 	}
 
 	#named({ entity, project, name }: RunChange): RunRow | undefined {
@@ -91,26 +174,29 @@ export class SqliteMetaStore implements MetaStore {
 	}
 
 	#byKey(id: number): RunRow | undefined {
-		const row = this.#sql.prepare(`${SELECT_RUN} WHERE runs.id = ?`).get(id);
+		const row = this.#prepare(`${SELECT_RUN} WHERE runs.id = ?`).get(id);
 		return row && toRun(row as SqlRow);
 	}
 
 	#insert(change: RunChange, nowMs: number): RunRow {
 		const entity = change.entity || DEFAULT_ENTITY;
 		const projectName = change.project || 'uncategorized';
-		this.#sql.prepare('INSERT OR IGNORE INTO projects (entity, name, created_ms) VALUES (?, ?, ?)').run(entity, projectName, nowMs);
+		this.#prepare('INSERT OR IGNORE INTO projects (entity, name, created_ms) VALUES (?, ?, ?)').run(entity, projectName, nowMs);
 		const project = this.project(entity, projectName) as ProjectRow;
-		const { lastInsertRowid } = this.#sql
-			.prepare("INSERT INTO runs (project, name, display_name, state, colour, created_ms, heartbeat_ms) VALUES (?, ?, ?, 'running', ?, ?, ?)")
-			.run(project.id, change.name ?? randomId(), change.displayName ?? randomName(Math.random), this.#lowestFreeColour(project), nowMs, nowMs);
-		return this.#byKey(Number(lastInsertRowid)) as RunRow;
+		// An id is never given twice: what a client still holds of a deleted run must not reach another.
+		const { id } = this.#prepare(
+			'SELECT 1 + MAX(COALESCE((SELECT MAX(id) FROM runs), 0), COALESCE((SELECT MAX(run) FROM tombstones), 0)) AS id',
+		).get() as { id: number };
+		this.#prepare(
+			"INSERT INTO runs (id, project, name, display_name, state, colour, created_ms, heartbeat_ms) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
+		).run(id, project.id, change.name ?? randomId(), change.displayName ?? randomName(Math.random), this.#lowestFreeColour(project), nowMs, nowMs);
+		return this.#byKey(id) as RunRow;
 	}
 
 	/** The palette's first colours are the farthest apart, so a new run takes the lowest that no run of the project has. */
 	#lowestFreeColour(project: ProjectRow): number {
 		const used = new Set(
-			this.#sql
-				.prepare('SELECT colour FROM runs WHERE project = ?')
+			this.#prepare('SELECT colour FROM runs WHERE project = ?')
 				.all(project.id)
 				.map((row) => row.colour),
 		);
@@ -126,6 +212,12 @@ function randomId(): string {
 
 function toProject(row: SqlRow): ProjectRow {
 	return { id: Number(row.id), entity: String(row.entity), name: String(row.name), createdMs: Number(row.created_ms) };
+}
+
+function toEdit({ path, started_ms, writer, n, value }: SqlRow): PlacedEdit {
+	const keys = JSON.parse(String(path)) as string[];
+	const edit: Edit = value === null ? [keys] : [keys, parseLine(String(value))];
+	return { startedMs: Number(started_ms), writer: String(writer), n: Number(n), edit };
 }
 
 function toRun(row: SqlRow): RunRow {

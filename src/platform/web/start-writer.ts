@@ -1,11 +1,26 @@
-import source from 'tidelog:worker-source';
-import { transfer, wrap } from 'comlink';
+import workerText from 'tidelog:worker-text';
+import { proxy, transfer, wrap } from 'comlink';
 import type { WriterHost } from '../../transport/messages.ts';
-import type { WriterThread } from '../../transport/writer-link.ts';
+import { WriterLink, type WriterThread } from '../../transport/writer-link.ts';
+import { systemClock } from '../clock.ts';
+import { LastWords } from './last-words.ts';
 
-/** Starts the writer's worker. A module of its own, loaded when the first run begins, so that the entry stays small. */
-export function startWriterThread(workerUrl: string | undefined, onFailure: (reason: string) => void): WriterThread {
-	const url = workerUrl ?? URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+/** One for all runs of the page. */
+export const lastWords = new LastWords();
+
+/**
+ * The link to this context's writer. By default its code comes out of this package as text and is started from a Blob, which works from every bundler, from
+ * a CDN and inside other workers. A page whose CSP forbids `blob:` workers gives `workerUrl`.
+ *
+ * A module of its own, loaded when the first run begins, so that the entry stays small.
+ */
+export function linkToWriter(workerUrl: string | undefined): WriterLink {
+	keepStorage();
+	return new WriterLink(async (onFailure) => startWriterThread(workerUrl, onFailure), systemClock);
+}
+
+function startWriterThread(workerUrl: string | undefined, onFailure: (reason: string) => void): WriterThread {
+	const url = workerUrl ?? URL.createObjectURL(new Blob([workerText], { type: 'text/javascript' }));
 	const worker = new Worker(url, { name: 'tidelog' });
 	worker.onerror = (event) => {
 		event.preventDefault();
@@ -15,13 +30,21 @@ export function startWriterThread(workerUrl: string | undefined, onFailure: (rea
 				: `the writer could not be loaded from ${url}; if this page's Content-Security-Policy forbids blob: workers, serve tidelog/worker.js yourself and give its address as workerUrl`,
 		);
 	};
-	const host: WriterHost = wrap<WriterHost>(worker);
+	const host = wrap<WriterHost & { provide(text: () => Promise<string>): void }>(worker);
+	if (workerUrl === undefined) void host.provide(proxy(async () => (await import('tidelog:worker-rows-text')).default));
 	return {
 		host,
-		open: (spec, port) => host.open(spec, transfer(port, [port])),
+		open: (spec, port) => host.open(spec, transfer(port, [port as MessagePort])),
 		terminate: () => {
 			worker.terminate();
 			if (workerUrl === undefined) URL.revokeObjectURL(url);
 		},
 	};
+}
+
+/** Asks that what is stored is not deleted when the disk runs low. Firefox would ask the user in turn, in the middle of a training: there it is left to the page. */
+function keepStorage(): void {
+	if (typeof document === 'undefined' || /Firefox/.test(navigator.userAgent)) return;
+	// A browser that says no keeps the data all the same until it needs the room.
+	navigator.storage?.persist?.().catch(() => false);
 }

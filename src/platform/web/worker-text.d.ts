@@ -1,5 +1,11 @@
 /** The built writer worker as text; the build puts it in (rollup.config.mjs). */
-declare module 'tidelog:worker-source' {
-	const source: string;
-	export default source;
+declare module 'tidelog:worker-text' {
+	const text: string;
+	export default text;
+}
+
+/** The same for the part that sends to W&B servers. */
+declare module 'tidelog:worker-rows-text' {
+	const text: string;
+	export default text;
 }

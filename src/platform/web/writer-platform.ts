@@ -1,18 +1,41 @@
 import type { WriterPlatform } from '../../writer.ts';
 import { systemClock } from '../clock.ts';
+import { randomId } from '../ids.ts';
 import { openIndexedDbStore } from './indexeddb-store.ts';
 
-/** The writer's runtime in a Web Worker. */
-export function webWriterPlatform(): WriterPlatform {
+/**
+ * The writer's runtime in a Web Worker.
+ *
+ * @param loadRows The part for W&B servers, which is not in the worker's first file.
+ */
+export function webWriterPlatform(loadRows: WriterPlatform['loadRows']): WriterPlatform {
 	const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('tidelog');
+	const { locks, storage, userAgent } = navigator;
 	return {
 		clock: systemClock,
+		fetch: (input, init) => fetch(input, init),
+		gzip: async (text) => {
+			const compressed = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+			return new Uint8Array(await new Response(compressed).arrayBuffer());
+		},
 		openStore: () => openIndexedDbStore(),
-		exclusively: (name, signal, use) =>
-			// Pages that are no secure context have no locks. One sender a run saves work only; two send the same bytes to the same places.
-			navigator.locks ? navigator.locks.request(name, { signal }, use) : use(),
+		// Pages that are no secure context have no locks. One sender a run saves work only; two send the same bytes to the same places.
+		exclusively: (name, signal, use) => (locks ? locks.request(name, { signal }, use) : use()),
+		hold: (name) =>
+			new Promise((resolve) => {
+				if (!locks) return resolve(() => undefined);
+				void locks.request(name, { ifAvailable: true }, (lock) => {
+					if (!lock) return resolve(undefined);
+					return new Promise<void>((release) => resolve(release));
+				});
+			}),
 		announce: (run) => channel?.postMessage(run),
 		onAnnounced: (listener) => channel?.addEventListener('message', (event: MessageEvent<string>) => listener(event.data)),
 		onOnline: (listener) => globalThis.addEventListener('online', listener),
+		randomId,
+		loadRows,
+		quotaBytes: async () => (await storage?.estimate?.())?.quota,
+		// WebKit deletes what scripts stored for a site that was not visited for seven days (Safari 13.1 and later); other engines name no number.
+		evictsAfterDays: /AppleWebKit\/(?!.*Chrom)/.test(userAgent) ? 7 : undefined,
 	};
 }

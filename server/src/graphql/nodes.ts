@@ -1,0 +1,91 @@
+import { type LineObject, parseLine, writeLine } from '../../../src/core/json-line.ts';
+import { CONSOLE_FILE, EVENTS_FILE, HISTORY_FILE } from '../../../src/core/protocol.ts';
+import { wandbValue } from '../config-edits.ts';
+import type { ProjectRow, RunRow } from '../store/meta-store.ts';
+import { stateAt } from '../store/meta-store.ts';
+import type { Tracker } from '../tracker.ts';
+import { eventsTail, historyTail } from './tails.ts';
+
+/** What a request brings beside its document. */
+export interface GraphqlContext {
+	tracker: Tracker;
+	/** Origin under which the client reached us: upload addresses begin with it. */
+	origin: string;
+}
+
+export function entityNode(name: string) {
+	return { id: name, name, isTeam: false };
+}
+
+export function projectNode(project: ProjectRow) {
+	const nodeOf = (found: RunRow | undefined, tracker: Tracker) => (found ? runNode(found, tracker) : null);
+	const run = ({ name }: { name: string }, { tracker }: GraphqlContext) => nodeOf(tracker.meta.run(project.entity, project.name, name), tracker);
+	return {
+		id: String(project.id),
+		internalId: String(project.id),
+		name: project.name,
+		entityName: project.entity,
+		entity: entityNode(project.entity),
+		createdAt: new Date(project.createdMs).toISOString(),
+		run,
+		// Who says that the run may be missing means to make it then, which a deleted one forbids.
+		bucket: (args: { name: string; missingOk?: boolean | null }, context: GraphqlContext) =>
+			args.missingOk ? nodeOf(context.tracker.findRun(project.entity, project.name, args.name), context.tracker) : run(args, context),
+		runs({ first, after }: { first?: number | null; after?: string | null }, { tracker }: GraphqlContext) {
+			const all = tracker.meta.runs(project);
+			const from = after ? all.findIndex((row) => String(row.id) === after) + 1 : 0;
+			const page = all.slice(from, from + (first ?? 50));
+			return {
+				totalCount: all.length,
+				pageInfo: { endCursor: page.length > 0 ? String(page[page.length - 1]?.id) : null, hasNextPage: from + page.length < all.length },
+				edges: page.map((row) => ({ node: runNode(row, tracker), cursor: String(row.id) })),
+			};
+		},
+		runCount: (_args: unknown, { tracker }: GraphqlContext) => tracker.meta.runs(project).length,
+	};
+}
+
+export function runNode(run: RunRow, tracker: Tracker) {
+	return {
+		id: String(run.id),
+		name: run.name,
+		displayName: run.displayName,
+		projectId: String(run.project.id),
+		project: () => projectNode(run.project),
+		description: run.description,
+		notes: run.notes,
+		tags: run.tags,
+		group: run.group,
+		groupName: run.group,
+		jobType: run.jobType,
+		sweepName: run.sweep,
+		commit: run.commit,
+		host: run.host,
+		state: () => stateAt(run, tracker.nowMs()),
+		exitcode: run.exitCode,
+		stopped: run.isStopped,
+		createdAt: new Date(run.createdMs).toISOString(),
+		heartbeatAt: new Date(run.heartbeatMs).toISOString(),
+		config: run.config,
+		// An official client that resumes reads its own members back (`_wandb.runtime`), which the summary as readers see it leaves out.
+		summaryMetrics: () => run.sentSummary ?? writeLine(tracker.summary(run)),
+		wandbConfig: ({ keys }: { keys?: string[] | null }) => wandbConfig(run.config, keys),
+		historyLineCount: () => tracker.history.lineCount(run, HISTORY_FILE),
+		eventsLineCount: () => tracker.history.lineCount(run, EVENTS_FILE),
+		logLineCount: () => tracker.history.lineCount(run, CONSOLE_FILE),
+		historyTail: () => historyTail(run, tracker),
+		eventsTail: () => eventsTail(run, tracker),
+		tidelog: () => ({
+			serverId: tracker.database.serverId,
+			gen: run.gen,
+			nextStep: tracker.history.counts(run).lastStep + 1,
+			isLive: tracker.isLive(run),
+			writers: tracker.history.writers(run).flatMap(({ name, hasLines }) => (name !== '' && hasLines ? [name] : [])),
+		}),
+	};
+}
+
+function wandbConfig(config: string, keys: string[] | null | undefined): string {
+	const value = wandbValue(parseLine(config) as LineObject);
+	return writeLine(keys ? Object.fromEntries(Object.entries(value).filter(([key]) => keys.includes(key))) : value);
+}

@@ -1,0 +1,12 @@
+export type { LineValue } from './core/json-line.ts';
+export type { Alert } from './core/meta.ts';
+export type { Summary } from './core/metrics.ts';
+export type { BranchPoint, Resume } from './core/store.ts';
+export { TidelogError, type TidelogErrorCode } from './errors.ts';
+export type { Init } from './init.ts';
+export type { LiveObject } from './live-object.ts';
+export { Image, type ImageOptions, type ImageSource, type Pixels } from './media/image.ts';
+export type { InitOptions } from './options.ts';
+export type { AlertOptions, FinishOptions, FinishResult, LogOptions, MetricOptions, Run, RunEvents, RunStatus } from './run.ts';
+export type { TfjsCallbacks, TfjsLogs, TfjsOptions } from './tfjs.ts';
+export type { Connection } from './transport/messages.ts';

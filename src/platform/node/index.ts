@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import type { Link } from '../../transport/link.ts';
+import { WriterLink } from '../../transport/writer-link.ts';
+import type { Platform } from '../platform.ts';
+import { nodeClock } from './clock.ts';
+import { fileName } from './file-name.ts';
+import { findUnfinished } from './find-unfinished.ts';
+import { recordChannel } from './log-port.ts';
+import { startWriterThread } from './start-writer.ts';
+
+/** The local directory; the first `init()` of the process decides. */
+let folder: string | undefined;
+/** One writer a thread; its runs share it. */
+let link: Link | undefined;
+
+function dirOf(dir: string | undefined): string {
+	folder ??= resolve(dir ?? 'tidelog');
+	return folder;
+}
+
+/**
+ * The calling thread appends each batch to a log itself, with one write: `process.exit()`, an uncaught exception and SIGKILL then lose at most the batch that is
+ * open, and `exit` writes that one. Nothing asynchronous runs inside `exit`, and worker threads die with it, so no other way holds. Everything else is
+ * done by a worker thread that reads the log.
+ */
+export const nodePlatform: Platform = {
+	clock: nodeClock,
+
+	link({ dir }) {
+		link ??= {
+			channel: (spec) => recordChannel(spec, dirOf(dir)),
+			writer: Promise.resolve(new WriterLink(async (onFailure) => startWriterThread(dirOf(dir), onFailure), nodeClock)),
+		};
+		return link;
+	},
+
+	onVisibility(listener) {
+		const write = () => listener('hidden');
+		leaving.add(write);
+		watchLeaving();
+		return () => leaving.delete(write);
+	},
+
+	/** Timers, ports and the worker thread let the process end; a promise that somebody waits for does not. */
+	async hold(promise) {
+		const keepAlive = setInterval(() => undefined, 2 ** 30);
+		try {
+			return await promise;
+		} finally {
+			clearInterval(keepAlive);
+		}
+	},
+
+	isTaken: ({ id, dir }) => id !== undefined && existsSync(join(dirOf(dir), fileName(id))),
+
+	findUnfinished: ({ project, server, dir }) => findUnfinished(dirOf(dir), project, server?.replace(/\/+$/, '')),
+};
+
+/** Writes the open batch of each run. */
+const leaving = new Set<() => void>();
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let isWatching = false;
+
+function watchLeaving(): void {
+	if (isWatching) return;
+	isWatching = true;
+	const writeAll = () => {
+		for (const write of leaving) write();
+	};
+	process.on('exit', writeAll);
+	if (!isMainThread) return;
+	for (const signal of SIGNALS) {
+		const onSignal = () => {
+			writeAll();
+			// Without us the signal would have ended the process; where the program listens too, that is for it to decide.
+			if (process.listenerCount(signal) > 1) return;
+			process.off(signal, onSignal);
+			process.kill(process.pid, signal);
+		};
+		process.on(signal, onSignal);
+	}
+}
