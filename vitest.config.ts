@@ -56,6 +56,17 @@ export default defineConfig({
 			},
 			// These start servers and browsers of their own and kill them: one file at a time, and time enough for a busy machine.
 			{ test: { name: 'e2e', environment: 'node', include: folders(['e2e']), testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false } },
+			// As many real browsers' pages at once as two cores carry.
+			{
+				test: {
+					name: 'chaos-browser',
+					environment: 'node',
+					include: folders(['chaos-browser']),
+					testTimeout: 240_000,
+					hookTimeout: 120_000,
+					maxConcurrency: 4,
+				},
+			},
 			{ test: { name: 'pack', environment: 'node', include: folders(['pack']), testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false } },
 		],
 	},

@@ -3,6 +3,24 @@ import { systemClock } from '../clock.ts';
 import { randomId } from '../ids.ts';
 import { openIndexedDbStore } from './indexeddb-store.ts';
 
+/** Browsers let requests of 64 KiB in all outlive their page; this leaves room for headers. */
+const KEEPALIVE_BYTES = 60_000;
+let keptAlive = 0;
+
+/** What is small enough goes on after the page has gone. What is not is in the store, and only later. */
+async function fetchPastPage(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+	// A UTF-16 unit is at most three bytes.
+	const bytes = 3 * ((init.body as string | undefined)?.length ?? 0);
+	const keepalive = keptAlive + bytes <= KEEPALIVE_BYTES;
+	if (!keepalive) return fetch(input, init);
+	keptAlive += bytes;
+	try {
+		return await fetch(input, { ...init, keepalive });
+	} finally {
+		keptAlive -= bytes;
+	}
+}
+
 /**
  * The writer's runtime in a Web Worker.
  *
@@ -13,7 +31,7 @@ export function webWriterPlatform(loadRows: WriterPlatform['loadRows']): WriterP
 	const { locks, storage, userAgent } = navigator;
 	return {
 		clock: systemClock,
-		fetch: (input, init) => fetch(input, init),
+		fetch: fetchPastPage,
 		gzip: async (text) => {
 			const compressed = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
 			return new Uint8Array(await new Response(compressed).arrayBuffer());
