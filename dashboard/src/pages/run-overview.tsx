@@ -23,6 +23,7 @@ export function RunOverview({ state, run, detail, metrics }: RunOverviewProps) {
 		<div class="cols">
 			<div>
 				<Notes run={run} />
+				<Alerts alerts={detail?.alerts ?? []} />
 				<Life run={run} detail={detail} />
 			</div>
 			<div>
@@ -49,6 +50,42 @@ function Notes({ run }: { run: RunInfo }) {
 						</span>
 					))}
 				</div>
+			)}
+		</section>
+	);
+}
+
+const LEVEL_CLASSES = { info: '', warn: 'warn', error: 'bad' };
+const ALERT_ROWS = 12;
+
+/** What the run told people while it ran, the newest first. */
+function Alerts({ alerts }: { alerts: RunDetail['alerts'] }) {
+	const [isWhole, setWhole] = useState(false);
+	if (alerts.length === 0) return null;
+	const newest = [...alerts].reverse().sort((a, b) => b.timeMs - a.timeMs);
+	return (
+		<section class="box">
+			<h2 class="h2">
+				Alerts <span class="n">{formatCount(alerts.length)}</span>
+			</h2>
+			<dl class="kv">
+				{(isWhole ? newest : newest.slice(0, ALERT_ROWS)).map(({ title, text, level, timeMs }) => (
+					<>
+						<dt title={isoTitle(timeMs)}>{formatClock(timeMs)}</dt>
+						<dd>
+							<span class={LEVEL_CLASSES[level]}>
+								{level !== 'info' && `${level}: `}
+								{title}
+							</span>
+							{text && <p class="note-text">{text}</p>}
+						</dd>
+					</>
+				))}
+			</dl>
+			{newest.length > ALERT_ROWS && (
+				<button type="button" class="btn quiet more-rows" onClick={() => setWhole(!isWhole)}>
+					{isWhole ? `First ${ALERT_ROWS} only` : `All ${formatCount(newest.length)}`}
+				</button>
 			)}
 		</section>
 	);
