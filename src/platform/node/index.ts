@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import type { Link } from '../../transport/link.ts';
 import { WriterLink } from '../../transport/writer-link.ts';
 import type { Platform } from '../platform.ts';
 import { nodeClock } from './clock.ts';
 import { fileName } from './file-name.ts';
 import { findUnfinished } from './find-unfinished.ts';
+import { beforeLeaving } from './leaving.ts';
 import { recordChannel } from './log-port.ts';
 import { startWriterThread } from './start-writer.ts';
 
@@ -36,12 +36,7 @@ export const nodePlatform: Platform = {
 		return link;
 	},
 
-	onVisibility(listener) {
-		const write = () => listener('hidden');
-		leaving.add(write);
-		watchLeaving();
-		return () => leaving.delete(write);
-	},
+	onVisibility: (listener) => beforeLeaving(() => listener('hidden')),
 
 	/** Timers, ports and the worker thread let the process end; a promise that somebody waits for does not. */
 	async hold(promise) {
@@ -57,28 +52,3 @@ export const nodePlatform: Platform = {
 
 	findUnfinished: ({ project, server, dir }) => findUnfinished(dirOf(dir), project, server?.replace(/\/+$/, '')),
 };
-
-/** Writes the open batch of each run. */
-const leaving = new Set<() => void>();
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-let isWatching = false;
-
-function watchLeaving(): void {
-	if (isWatching) return;
-	isWatching = true;
-	const writeAll = () => {
-		for (const write of leaving) write();
-	};
-	process.on('exit', writeAll);
-	if (!isMainThread) return;
-	for (const signal of SIGNALS) {
-		const onSignal = () => {
-			writeAll();
-			// Without us the signal would have ended the process; where the program listens too, that is for it to decide.
-			if (process.listenerCount(signal) > 1) return;
-			process.off(signal, onSignal);
-			process.kill(process.pid, signal);
-		};
-		process.on(signal, onSignal);
-	}
-}

@@ -9,6 +9,7 @@ import type { BatchMessage, RecordPort, RunSpec, StoredNote, Trouble, WriterRepo
 import { nodeClock } from './clock.ts';
 import { fileName } from './file-name.ts';
 import { fileSystem, replaceFile } from './file-system.ts';
+import { noteActivity } from './leaving.ts';
 import { LogAppender } from './log-appender.ts';
 
 /** The second end is a real port, to be given to the writer's thread; the first stores what is posted before it tells the writer, and does not keep the process alive. */
@@ -35,6 +36,7 @@ class LogPort implements RecordPort {
 	}
 
 	postMessage(message: BatchMessage): void {
+		noteActivity(nodeClock.monotonicMs());
 		if (this.#spec.store === 'memory') {
 			this.#port.postMessage(message);
 			return;

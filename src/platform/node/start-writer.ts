@@ -9,7 +9,8 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? '../../../workers/node-
 
 /** Starts the writer's thread. It does not keep the process alive. */
 export function startWriterThread(dir: string, onFailure: (reason: string) => void): WriterThread {
-	const worker = new Worker(WORKER, { workerData: { dir }, name: 'tidelog' });
+	// Without the flags of the program, some of which (--input-type) no thread may be started with.
+	const worker = new Worker(WORKER, { workerData: { dir }, name: 'tidelog', execArgv: [] });
 	worker.on('error', (error) => onFailure(`the writer failed (${error instanceof Error ? error.message : String(error)})`));
 	worker.on('exit', (code) => onFailure(`the writer ended with ${code}`));
 	const host: WriterHost = wrap<WriterHost>(nodeEndpoint(worker as never) as Endpoint);
