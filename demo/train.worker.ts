@@ -44,7 +44,7 @@ async function train(settings: TrainingSettings): Promise<void> {
 		const backend = await chooseBackend(settings.backend);
 		digits ??= await loadDigits(settings.digitsUrl);
 		model = buildModel(settings.learningRate, digits);
-		run = begin(settings, digits, backend);
+		run = await begin(settings, digits, backend);
 		const bestAccuracy = await follow(settings, digits, model, run);
 		tell({ kind: 'state', state: 'finishing' });
 		if (bestAccuracy !== undefined) run.summary.best_val_acc = bestAccuracy;
@@ -63,7 +63,7 @@ async function train(settings: TrainingSettings): Promise<void> {
 	}
 }
 
-function begin(settings: TrainingSettings, { trainCount, count }: Digits, backend: string): Run {
+async function begin(settings: TrainingSettings, { trainCount, count }: Digits, backend: string): Promise<Run> {
 	const begun = init({
 		project: 'digits',
 		config: {
@@ -85,6 +85,8 @@ function begin(settings: TrainingSettings, { trainCount, count }: Digits, backen
 	const plannedBatches = Math.min(settings.maxBatches, settings.epochs * Math.ceil(trainCount / settings.batchSize));
 	progress = { batches: 0, plannedBatches, epoch: 0, batchesPerS: 0 };
 	batchTimesMs = [];
+	// The run that was given no name has one of its own by then.
+	await begun.opened;
 	tell({ kind: 'run', id: begun.id, name: begun.name, project: begun.project, backend });
 	tellStatus();
 	return begun;
