@@ -26,10 +26,10 @@ worker.addEventListener('message', ({ data: message }: MessageEvent<FromWorker>)
 			break;
 		case 'run':
 			backend = message.backend;
-			panel.begin(message.name, message.project, message.id);
+			panel.begin(message.project, message.id);
 			break;
 		case 'status':
-			panel.show(message.status, message.url, !BUSY.has(state));
+			panel.show(message.name, message.status, message.url, !BUSY.has(state));
 			showProgress(message.progress);
 			drawCharts();
 			break;

@@ -55,8 +55,8 @@ export interface Progress {
 /** What the training worker tells the page. */
 export type FromWorker =
 	| { kind: 'state'; state: TrainState; message?: string }
-	| { kind: 'run'; id: string; name: string; project: string; backend: string }
-	| { kind: 'status'; status: RunStatus; url: string | undefined; progress: Progress }
+	| { kind: 'run'; id: string; project: string; backend: string }
+	| { kind: 'status'; name: string; status: RunStatus; url: string | undefined; progress: Progress }
 	| ({ kind: 'logged' } & LoggedRecord)
 	| { kind: 'samples'; samples: Sample[] }
 	| { kind: 'problem'; code: string; message: string };

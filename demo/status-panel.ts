@@ -10,8 +10,8 @@ export class StatusPanel {
 	#sinceMs = 0;
 	#spokenMs = Number.NEGATIVE_INFINITY;
 
-	begin(name: string, project: string, id: string): void {
-		byId('run-name').textContent = name;
+	begin(project: string, id: string): void {
+		byId('run-name').textContent = id;
 		byId('run-project').textContent = project;
 		byId('run-id').textContent = id;
 		byId<HTMLAnchorElement>('run-link').hidden = true;
@@ -19,7 +19,9 @@ export class StatusPanel {
 		this.#connection = undefined;
 	}
 
-	show(status: RunStatus, url: string | undefined, isEnded: boolean): void {
+	/** @param name The run's own, from when it is in the local store; its id before. */
+	show(name: string, status: RunStatus, url: string | undefined, isEnded: boolean): void {
+		setText('run-name', name);
 		const { accepted, durable, synced, pending, dropped } = status;
 		figure('accepted', accepted);
 		figure('durable', durable);

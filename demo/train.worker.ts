@@ -44,7 +44,7 @@ async function train(settings: TrainingSettings): Promise<void> {
 		const backend = await chooseBackend(settings.backend);
 		digits ??= await loadDigits(settings.digitsUrl);
 		model = buildModel(settings.learningRate, digits);
-		run = await begin(settings, digits, backend);
+		run = begin(settings, digits, backend);
 		const bestAccuracy = await follow(settings, digits, model, run);
 		tell({ kind: 'state', state: 'finishing' });
 		if (bestAccuracy !== undefined) run.summary.best_val_acc = bestAccuracy;
@@ -63,7 +63,7 @@ async function train(settings: TrainingSettings): Promise<void> {
 	}
 }
 
-async function begin(settings: TrainingSettings, { trainCount, count }: Digits, backend: string): Promise<Run> {
+function begin(settings: TrainingSettings, { trainCount, count }: Digits, backend: string): Run {
 	const begun = init({
 		project: 'digits',
 		config: {
@@ -85,9 +85,7 @@ async function begin(settings: TrainingSettings, { trainCount, count }: Digits, 
 	const plannedBatches = Math.min(settings.maxBatches, settings.epochs * Math.ceil(trainCount / settings.batchSize));
 	progress = { batches: 0, plannedBatches, epoch: 0, batchesPerS: 0 };
 	batchTimesMs = [];
-	// The run that was given no name has one of its own by then.
-	await begun.opened;
-	tell({ kind: 'run', id: begun.id, name: begun.name, project: begun.project, backend });
+	tell({ kind: 'run', id: begun.id, project: begun.project, backend });
 	tellStatus();
 	return begun;
 }
@@ -150,5 +148,5 @@ function applyNetwork(): void {
 function tellStatus(): void {
 	if (run === undefined) return;
 	statusToldMs = performance.now();
-	tell({ kind: 'status', status: run.status, url: run.url, progress });
+	tell({ kind: 'status', name: run.name, status: run.status, url: run.url, progress });
 }
