@@ -2,7 +2,7 @@
  * Begins `npm start` and `npm test` on a machine that has Node ≥ 20 and npm and nothing else: installs what is missing, then hands
  * over to the Node that this repository brings along (npm package `node`). Node 20 built-ins only, and nothing out of node_modules.
  *
- *     node launch.mjs start|test|build|check|bench|install [options]
+ *     node launch.mjs start|test|build|check|bench|mutants|install [options]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,6 +20,7 @@ const scripts = {
 	build: 'scripts/build.mjs',
 	check: 'scripts/check.mjs',
 	bench: 'bench/run.mjs',
+	mutants: 'scripts/mutants.mjs',
 	install: undefined,
 };
 

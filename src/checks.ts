@@ -3,7 +3,14 @@ import { TidelogError } from './errors.ts';
 /** Whether a value is good, and what a good one is. */
 export type Rule = readonly [(value: unknown) => boolean, string];
 
-export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Record<string, unknown> => {
+	try {
+		return typeof value === 'object' && value !== null && !Array.isArray(value);
+	} catch {
+		// A proxy that was revoked.
+		return false;
+	}
+};
 export const isStep = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -1,4 +1,4 @@
-import { isPlainObject, toLineValue } from './core/flatten.ts';
+import { isPlainObject, messageOf, toLineValue } from './core/flatten.ts';
 import type { LineObject, LineValue } from './core/json-line.ts';
 import type { Edit } from './core/meta.ts';
 import { TidelogError } from './errors.ts';
@@ -59,18 +59,15 @@ export class LiveValues {
 		try {
 			return value === undefined ? undefined : toLineValue(value);
 		} catch (error) {
-			throw new TidelogError(
-				'invalid-argument',
-				`run.${[this.#where, ...path].join('.')}: ${error instanceof Error ? error.message : error}. Nothing was changed.`,
-			);
+			throw new TidelogError('invalid-argument', `run.${[this.#where, ...path].join('.')}: ${messageOf(error)}. Nothing was changed.`);
 		}
 	}
 
 	#set(object: LineObject, path: string[], value: LineValue | undefined): void {
+		// A copy: what is inside may change before the edit is sent. Told first: a finished run throws.
+		this.#onEdit(value === undefined ? [path] : [path, toLineValue(value)]);
 		const key = path.at(-1) as string;
 		if (value === undefined) delete object[key];
 		else object[key] = value;
-		// A copy: what is inside may change before the edit is sent.
-		this.#onEdit(value === undefined ? [path] : [path, toLineValue(value)]);
 	}
 }

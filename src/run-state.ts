@@ -1,5 +1,5 @@
 import { randomName } from './core/random-name.ts';
-import { nextStepOf, type Refusal, type RunState, type Store, type WriterState } from './core/store.ts';
+import type { Refusal, RunState, WriterState } from './core/store.ts';
 import type { Clock } from './platform/clock.ts';
 import type { RunSpec } from './transport/messages.ts';
 
@@ -49,30 +49,4 @@ export function newWriter(run: string, writer: string, startedMs: number): Write
 		hashes: {},
 		isVerified: undefined,
 	};
-}
-
-/**
- * Says where writers begin, as far as this device knows: each after all that the ones before it have stored, the first at 0 or after the step that the run continues
- * from. Stays open for a run that the server may have rows of: it is asked at first contact. (A process may have ended before its writer was told.)
- */
-export async function settleBases(store: Store, run: RunState): Promise<WriterState[]> {
-	const mayBeThere = run.server !== undefined && run.isIdGiven && run.resume !== 'never' && !run.contact;
-	let base: number | undefined = run.branch ? run.branch.step + 1 : mayBeThere ? undefined : 0;
-	let runtimeBaseS = 0;
-	const settled: WriterState[] = [];
-	for (const known of await store.writers(run.id)) {
-		let state = known;
-		if (state.base === undefined && base !== undefined) {
-			const here = { base, runtimeBaseS };
-			state = await store.updateWriter(run.id, state.writer, (now) =>
-				(now ?? known).base === undefined ? { ...(now ?? known), ...here } : (now ?? known),
-			);
-		}
-		const next = nextStepOf(state);
-		// What the server numbers says nothing of the steps of others.
-		if (state.base !== null) base = next === undefined ? undefined : Math.max(base ?? 0, next);
-		runtimeBaseS = Math.max(runtimeBaseS, state.runtimeBaseS + state.next.runtimeS);
-		settled.push(state);
-	}
-	return settled;
 }

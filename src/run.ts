@@ -1,3 +1,5 @@
+// `await using` needs a type that programs for ES2022 do not load by themselves: the built declarations bring it along.
+/// <reference lib="esnext.disposable" preserve="true" />
 import {
 	ANY_TEXT,
 	BOOLEAN,
@@ -267,7 +269,7 @@ export class Run {
 	 */
 	log(data: Record<string, unknown>, options?: LogOptions): void {
 		if (!isObject(data)) throw invalid(`log(): values must be an object such as { loss: 0.3 }, but were ${shown(data)}; this call was not logged.`);
-		if (this.#isFinished) throw invalid(`log(): run ${this.id} was finished; this call was not logged.`);
+		this.#mustBeOpen();
 		if (options) check('log(), which logged nothing', options, LOG_RULES);
 		const step = options?.step;
 		const transport = this.#transport;
@@ -394,7 +396,8 @@ export class Run {
 		const { exitCode = 0, timeoutMs = 30_000 } = options;
 		const transport = this.#transport;
 		if (!this.#isFinished) {
-			this.#record();
+			// The end must not be in the store before the last rows are: it would be sent before them.
+			transport?.send();
 			this.#say({ finish: { exitCode } });
 		}
 		this.#isFinished = true;
@@ -402,9 +405,11 @@ export class Run {
 		transport.send();
 		const upTo = transport.counts;
 		const isOver = () => this.#spec.server === undefined || this.#isSynced(upTo);
-		const finished = this.#flushed(transport, upTo).then(() => this.#reported(isOver));
+		// What comes after the time limit is still told, by `status`. A store that refuses says so there as well: it is no reason to throw.
+		const finished = this.#flushed(transport, upTo)
+			.then(() => this.#reported(isOver))
+			.then(this.#ending, () => undefined);
 		await this.#platform.hold(Promise.race([finished, this.#platform.clock.sleep(timeoutMs)]));
-		if (transport.isStored(upTo)) this.#ending();
 		return { isSynced: this.#spec.server !== undefined && this.#isSynced(upTo), status: this.status };
 	}
 
@@ -458,8 +463,13 @@ export class Run {
 		this.#say({ info: { ...this.#said.info, [key]: value } });
 	}
 
+	#mustBeOpen(): void {
+		if (this.#isFinished) throw invalid(`Run ${this.id} was finished; this call was not logged.`);
+	}
+
 	/** Notes what the next meta record says, and has it sent soon. */
 	#say(said: MetaRecord): void {
+		this.#mustBeOpen();
 		Object.assign(this.#said, said);
 		this.#transport?.sendSoon();
 	}
@@ -486,12 +496,13 @@ export class Run {
 		let flattened: ReturnType<typeof flatten>;
 		try {
 			flattened = flatten(data, this.#mediaType);
-		} catch (error) {
+		} catch {
 			// A proxy that does not even list its keys: the record stands, empty, so that steps stay as the program counts them.
-			flattened = { leaves: [], refused: [{ key: '*', reason: error instanceof Error ? error.message : 'it cannot be read' }] };
+			flattened = { leaves: [], refused: [{ key: '*', reason: 'it cannot be read' }] };
 		}
-		for (const { key, reason } of flattened.refused) {
-			this.#refusedValues++;
+		this.#refusedValues += flattened.refused.length;
+		// Of a hundred thousand, the first say what is wrong.
+		for (const { key, reason } of flattened.refused.slice(0, 10)) {
 			this.#tell('data-dropped', `log(): the value of "${key.slice(0, 200)}" was left out: ${reason}. The other values of the call were logged.`);
 		}
 		return flattened.leaves;

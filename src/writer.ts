@@ -3,10 +3,11 @@ import { type Counts, isAtLeast, isPending, type RunState, type Store, type Writ
 import type { TidelogErrorCode } from './errors.ts';
 import { MemoryStore } from './platform/memory-store.ts';
 import { type HttpTools, WandbRemote } from './remote/wandb.ts';
-import { newRun, newWriter, settleBases } from './run-state.ts';
+import { newRun, newWriter } from './run-state.ts';
 import { RunWriter } from './run-writer.ts';
 import { pruneStore } from './sync/prune.ts';
 import { type RowsModule, Sender, SHARED_STEPS } from './sync/sender.ts';
+import { settleBases } from './sync/settle-bases.ts';
 import { catchUpMeta } from './sync/stored-records.ts';
 import type { Connection, OpenedRun, RecordPort, RowMessage, RunSpec, Trouble, WriterHost, WriterReport } from './transport/messages.ts';
 
@@ -251,7 +252,12 @@ export class Writer implements WriterHost {
 			remote: new WandbRemote(server ?? '', token, this.#platform),
 			loadRows: () => this.#platform.loadRows(),
 			isPaused: isOffline,
-			exclusively: (name, signal, use) => this.#platform.exclusively(`tidelog:send:${name}`, signal, use),
+			exclusively: (name, signal, use) =>
+				this.#platform.exclusively(`tidelog:send:${name}`, signal, async () => {
+					// Whoever sent before may have gone with words that nobody has taken in.
+					await store.recoverWriters(name);
+					await use();
+				}),
 			isLive: () => this.#openRuns(run).some((open) => !open.isClosed),
 			onChange: () => {
 				this.#platform.announce(run);
@@ -336,7 +342,8 @@ export class Writer implements WriterHost {
 			: undefined;
 		const dropped: Trouble | undefined = writer.dropReason ? { code: 'data-dropped', message: writer.dropReason } : undefined;
 		return {
-			stored: writer.stored,
+			// Of one moment: the store may have taken and the sender sent what the writer does not know of yet.
+			stored: state?.stored ?? writer.stored,
 			acknowledged: state?.acknowledged ?? {},
 			pendingFiles: files.length,
 			isFinishSent: run === undefined || !run.isFinished || run.isFinishSent,

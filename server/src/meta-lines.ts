@@ -24,8 +24,8 @@ export function applyMetaLines(meta: MetaStore, run: RunRow, lines: readonly Met
 	let isResumed = false;
 	for (const { place, line } of lines) {
 		const record = line as Partial<Record<keyof MetaRecord, LineValue>>;
-		configEdits.push(...toEdits(record.config).map((edit) => ({ ...place, edit })));
-		for (const edit of toEdits(record.summary)) keepEdit(meta, run, 'summary', { ...place, edit });
+		configEdits.push(...placed(record.config, place));
+		for (const edit of placed(record.summary, place)) keepEdit(meta, run, 'summary', edit);
 		if (isObject(record.metric) && typeof record.metric.name === 'string') {
 			keepEdit(meta, run, 'metric', { ...place, edit: [[record.metric.name, place.writer, String(place.n)], record.metric] });
 			hasMetrics = true;
@@ -40,6 +40,11 @@ export function applyMetaLines(meta: MetaStore, run: RunRow, lines: readonly Met
 	}
 	if (configEdits.length > 0 || hasMetrics) applyConfig(meta, run, configEdits, hasMetrics);
 	return { isResumed };
+}
+
+/** Edits of one record stand in their order: a whole object may be set and then a part of it. */
+function placed(value: LineValue | undefined, place: RecordPlace): PlacedEdit[] {
+	return toEdits(value).map((edit, i) => ({ ...place, n: place.n + i / 2 ** 20, edit }));
 }
 
 function applyConfig(meta: MetaStore, run: RunRow, edits: readonly PlacedEdit[], hasMetrics: boolean): void {

@@ -71,7 +71,10 @@ export class Tracker {
 		if (change.storageId) this.#stored(change.storageId);
 		else this.#refuseDeleted(change.entity, change.project, change.name ?? '');
 		const result = this.database.transaction(() => {
-			const upserted = this.meta.upsertRun(change, this.nowMs());
+			const upserted = this.meta.upsertRun(
+				this.#isLate(change, config) ? { entity: change.entity, project: change.project, name: change.name } : change,
+				this.nowMs(),
+			);
 			if (upserted.isNew) this.#branches.fork(upserted.run, config, this.nowMs());
 			return upserted;
 		});
@@ -269,6 +272,13 @@ export class Tracker {
 		if (run) return run;
 		if (this.meta.wasDeleted(storageId)) throw new RequestError(410, `The run with id ${storageId} was deleted.`);
 		throw new RequestError(404, `There is no run with id ${storageId}.`);
+	}
+
+	/** A first contact of our SDK that comes after records of its writer, late or twice: what it says of the run is older than what they say. */
+	#isLate({ storageId, entity, project, name }: RunChange, config: LineObject): boolean {
+		const { e: writers } = wandbValue(config);
+		const run = storageId || !writers ? undefined : this.meta.run(entity || DEFAULT_ENTITY, project || 'uncategorized', name ?? '');
+		return run !== undefined && this.history.writers(run).some((writer) => writer.hasLines && Object.hasOwn(writers as LineObject, writer.name));
 	}
 
 	#refuseDeleted(entity: string | null | undefined, project: string | null | undefined, name: string): void {

@@ -29,7 +29,9 @@ const MAX_DEPTH = 32;
  * takes lines of 10,383,360 bytes, and the assembler leaves out what is longer.
  */
 const MAX_LENGTH = 4_000_000;
-const TOO_DEEP = `values nest deeper than ${MAX_DEPTH}, contain themselves, or are too many`;
+const TOO_DEEP = `values nest deeper than ${MAX_DEPTH}, or contain themselves`;
+/** What a number, or what else is short, is taken for, its key and signs included. */
+const SHORT = 20;
 const RESERVED = new Set([STEP, TIMESTAMP, RUNTIME]);
 
 export interface Flattened {
@@ -44,11 +46,15 @@ export function flatten(data: Record<string, unknown>, mediaType: (value: object
 	return out;
 }
 
+/** Characters that are left of a row: objects and lists that share others may stand for more values than memory holds. */
+interface Room {
+	left: number;
+}
+
 class Visit {
 	readonly #out: Flattened;
 	readonly #mediaType: (value: object) => string | undefined;
-	/** Characters of the leaves so far. */
-	#length = 0;
+	readonly #room: Room = { left: MAX_LENGTH };
 	/** Objects on the way down to the one at hand. */
 	readonly #above = new Set<object>();
 
@@ -58,12 +64,16 @@ class Visit {
 	}
 
 	object(data: Record<string, unknown>, prefix: string): void {
+		const names = Object.keys(data);
 		this.#above.add(data);
-		for (const name of Object.keys(data)) {
+		for (const name of names) {
 			const key = prefix + name;
+			const { left } = this.#room;
 			try {
 				this.#member(key, data[name]);
 			} catch (error) {
+				// What is left out takes no room from what follows.
+				this.#room.left = left;
 				this.#out.refused.push({ key, reason: messageOf(error) });
 			}
 		}
@@ -73,43 +83,27 @@ class Visit {
 	#member(key: string, value: unknown): void {
 		const { leaves } = this.#out;
 		if (RESERVED.has(key)) throw new Error('every row has that of its own');
-		this.#length += key.length + 20;
-		this.#check();
+		take(this.#room, key.length + SHORT);
 		if (typeof value === 'number') leaves.push({ key, value });
 		else if (isPlainObject(value) && !('_type' in value)) {
 			if (this.#above.has(value) || this.#above.size > MAX_DEPTH) throw new Error(TOO_DEEP);
 			this.object(value, `${key}.`);
-		} else {
-			const media = mediaLeaf(value, this.#mediaType);
-			const kept = media ?? toLineValue(value);
-			if (!media) this.#check(lengthOf(kept as LineValue));
-			leaves.push({ key, value: kept });
-		}
-	}
-
-	/** Objects that share others may stand for more leaves than memory holds; a text may be longer than any line. */
-	#check(length = 0): void {
-		if (this.#length + length > MAX_LENGTH) throw new Error(`a row holds at most ${MAX_LENGTH} characters; log it in parts or as a file`);
-		this.#length += length;
+		} else leaves.push({ key, value: mediaLeaf(value, this.#mediaType) ?? toLineValue(value, this.#room) });
 	}
 }
 
-/** What was thrown may be anything, a proxy that throws again included. */
-function messageOf(error: unknown): string {
+function take(room: Room, length: number): void {
+	if (length > room.left) throw new Error(`a row holds at most ${MAX_LENGTH} characters; log it in parts`);
+	room.left -= length;
+}
+
+/** What was thrown may be anything, a proxy that throws again and an error whose message is no text included. */
+export function messageOf(error: unknown): string {
 	try {
-		return error instanceof Error ? error.message : String(error);
+		return String(error instanceof Error ? error.message : error);
 	} catch {
 		return 'it cannot be read';
 	}
-}
-
-/** Characters of a value, as far as they count for the length of a line. */
-function lengthOf(value: LineValue): number {
-	if (typeof value === 'string') return value.length;
-	if (typeof value !== 'object' || value === null) return 20;
-	let length = 0;
-	for (const key in value) length += key.length + lengthOf((value as Record<string, LineValue>)[key] as LineValue);
-	return length;
 }
 
 function mediaLeaf(value: unknown, mediaType: (value: object) => string | undefined): MediaLeaf | undefined {
@@ -124,14 +118,16 @@ function mediaLeaf(value: unknown, mediaType: (value: object) => string | undefi
 	return { media, isList: Array.isArray(value), items: (items as MediaValue[]).map((item) => item.snapshot()) };
 }
 
+/** An object among the leaves is media, or has a `_type`: all others were taken apart. */
 export function isMediaLeaf(value: ExtraLeaf): value is MediaLeaf {
-	return typeof value === 'object' && value !== null && 'media' in value && 'items' in value && 'isList' in value;
+	return typeof value === 'object' && value !== null && 'media' in value && !('_type' in value);
 }
 
 /** @throws Error whose message is the reason, when the value cannot be kept. */
-export function toLineValue(value: unknown, depth = 0, room = { left: MAX_LENGTH }): LineValue {
-	// Lists that share others may stand for more values than memory holds.
-	if (depth > MAX_DEPTH || room.left-- < 0) throw new Error(TOO_DEEP);
+export function toLineValue(value: unknown, room: Room = { left: MAX_LENGTH }, depth = 0): LineValue {
+	const inner = (item: unknown) => toLineValue(item, room, depth + 1);
+	if (depth > MAX_DEPTH) throw new Error(TOO_DEEP);
+	take(room, typeof value === 'string' ? value.length : typeof value === 'bigint' ? String(value).length : SHORT);
 	switch (typeof value) {
 		case 'number':
 		case 'string':
@@ -144,14 +140,21 @@ export function toLineValue(value: unknown, depth = 0, room = { left: MAX_LENGTH
 			throw new Error(`a value of type ${typeof value} cannot be logged`);
 	}
 	if (value === null) return null;
-	if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-	if (value instanceof Number || value instanceof String || value instanceof Boolean) return value.valueOf();
-	if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as unknown as ArrayLike<number | bigint>);
-	if (Array.isArray(value)) return value.map((item) => (item === undefined ? null : toLineValue(item, depth + 1, room)));
+	// What these methods give may be anything in a class derived from them.
+	if (value instanceof Date) return inner(value.toJSON());
+	if (value instanceof Number || value instanceof String || value instanceof Boolean) return inner(value.valueOf());
+	// Not `map`, which leaves the holes of a sparse list.
+	if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)))
+		return Array.from(value as ArrayLike<unknown>, (item) => inner(item ?? null));
 	if (!isPlainObject(value)) throw new Error(`an object of class ${value.constructor?.name ?? 'unknown'} cannot be logged; log its numbers`);
 	// Without a prototype, so that `__proto__` is a key like any other.
 	const copy: Record<string, LineValue> = Object.create(null);
-	for (const key of Object.keys(value)) if (value[key] !== undefined) copy[key] = toLineValue(value[key], depth + 1, room);
+	for (const key of Object.keys(value)) {
+		const member = value[key];
+		if (member === undefined) continue;
+		take(room, key.length);
+		copy[key] = inner(member);
+	}
 	return copy;
 }
 

@@ -42,8 +42,8 @@ function writeNumber(value: number): string {
 	return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
 }
 
-/** Strings are matched first, so that a token or a digit inside one is never taken for a value; numbers are matched whole. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d[\d.eE+-]*/g;
+/** Values between strings that JSON.parse may not know; numbers are matched whole. */
+const TOKENS = /-?Infinity|NaN|-?\d[\d.eE+-]*/g;
 /** Whether a line may need more than JSON.parse: a word, or an integer of 16 digits or more (not the digits of a fraction). */
 const MAY_BE_SPECIAL = /Infinity|NaN|(?<![\d.])\d{16}/;
 /** Begins a text that stands in for what JSON cannot say. A logged text that begins so is marked as well, by a quote after it. */
@@ -56,17 +56,39 @@ const MARK = '\u0000tidelog:';
 export function parseLine(text: string): LineValue {
 	if (!MAY_BE_SPECIAL.test(text)) return JSON.parse(text) as LineValue;
 	let isMarked = false;
-	const plain = text.replace(TOKENS, (token, offset: number) => {
-		if (token.startsWith('"')) return token.startsWith('"\\u0000tidelog:') && !isKey(text, offset + token.length) ? markText(token) : token;
+	const mark = (token: string) => {
 		const isSpecial = /[IN]/.test(token) || (/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)));
 		if (!isSpecial) return token;
 		isMarked = true;
 		return JSON.stringify(MARK + token);
-	});
+	};
+	let plain = '';
+	for (let at = 0; at < text.length; ) {
+		// A token or a digit inside a string is no value. (An expression that matches strings runs out of stack at a few million escapes.)
+		const begin = indexOr(text.length, text.indexOf('"', at));
+		const end = endOfString(text, begin);
+		const string = text.slice(begin, end);
+		plain += text.slice(at, begin).replace(TOKENS, mark) + (string.startsWith('"\\u0000tidelog:') && !isKey(text, end) ? markText(string) : string);
+		at = end;
+	}
 	if (!isMarked) return JSON.parse(text) as LineValue;
 	return JSON.parse(plain, (_key, value: unknown) =>
 		typeof value === 'string' && value.startsWith(MARK) ? readMarked(value.slice(MARK.length)) : value,
 	) as LineValue;
+}
+
+/** The place after the string that begins at `begin`. */
+function endOfString(text: string, begin: number): number {
+	for (let quote = text.indexOf('"', begin + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+		let slashes = 0;
+		while (text[quote - 1 - slashes] === '\\') slashes++;
+		if (slashes % 2 === 0) return quote + 1;
+	}
+	return text.length;
+}
+
+function indexOr(otherwise: number, index: number): number {
+	return index === -1 ? otherwise : index;
 }
 
 function isKey(text: string, after: number): boolean {

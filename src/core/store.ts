@@ -34,7 +34,7 @@ export interface Store {
 	 * holds (somebody else joined or pruned them).
 	 */
 	join(run: string, writer: string, stream: Stream, chunk: ChunkBytes, toN: number): Promise<void>;
-	/** Takes in what pages that went away wrote beside the store. Only for runs that are not open here. */
+	/** Takes in what pages that went away wrote beside the store. A page that came back may write the same again: it is known then. */
 	recoverWriters(run: string): Promise<void>;
 	/** Files of a run that the server does not have yet, smallest first. */
 	pendingFiles(run: string, limit: number): Promise<FileState[]>;
@@ -210,9 +210,4 @@ export function isBehind({ stored, acknowledged }: Pick<WriterState, 'stored' | 
 /** The step after all that a writer has stored, or undefined while its base is not known. */
 export function nextStepOf({ base, next }: Pick<WriterState, 'base' | 'next'>): number | undefined {
 	return typeof base === 'number' ? Math.max(base + next.relative, next.least) : undefined;
-}
-
-/** A writer whose base was open, with the base that the server named; one whose base is known keeps it. */
-export function settleBase(state: WriterState, base: number | null, runtimeBaseS: number): WriterState {
-	return state.base === undefined ? { ...state, base, runtimeBaseS } : state;
 }

@@ -189,7 +189,7 @@ export class WandbRemote implements Remote {
 		if (outcome.kind !== 'accepted') return outcome;
 		try {
 			const answer: unknown = JSON.parse(outcome.answer);
-			if (typeof answer === 'object' && answer !== null) return { kind: 'accepted', answer: answer as T };
+			if (typeof answer === 'object' && answer !== null && !Array.isArray(answer)) return { kind: 'accepted', answer: answer as T };
 		} catch {
 			// Told below.
 		}

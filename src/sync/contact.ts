@@ -1,8 +1,9 @@
 import type { LineObject } from '../core/json-line.ts';
 import type { FoundRun, Outcome, Remote, RemoteFeatures } from '../core/remote.ts';
-import { type Refusal, type RunState, type ServerContact, type Store, settleBase, type WriterState } from '../core/store.ts';
+import type { Refusal, RunState, ServerContact, Store, WriterState } from '../core/store.ts';
 import { VERSION } from '../core/version.ts';
 import type { RowsModule } from './sender.ts';
+import { settleBases } from './settle-bases.ts';
 
 /**
  * First contact of a run with its server, before anything is sent: is the run there, may it be, at which step do its new writers begin, does it
@@ -46,9 +47,7 @@ export async function makeContact(
 
 	const isShared = features.takesRecords && found?.isLive === true && !isOurs;
 	const nextStep = run.branch ? run.branch.step + 1 : (found?.nextStep ?? 0);
-	for (const { writer } of writers) {
-		await store.updateWriter(run.id, writer, (state) => settleBase(state as WriterState, isShared ? null : nextStep, found?.runtimeS ?? 0));
-	}
+	await settleBases(store, run, { base: isShared ? null : nextStep, runtimeBaseS: found?.runtimeS ?? 0 });
 	const contact: ServerContact = { serverId, entity, project, gen: found?.gen ?? gen, url };
 	const assembler = rows?.beginRows(found, nextStep, historyLines);
 	await store.updateRun(run.id, (known) => ({ ...(known ?? run), contact, assembler }));

@@ -15,6 +15,8 @@ import { recordsOf } from './stored-records.ts';
 
 /** W&B's servers take one request in 15 s of a run (wandb 0.30, core/internal/filestream); the last one may come sooner. */
 const GAP_MS = 15_000;
+/** … and the same one again not before this. */
+const RETRY_MS = 2_000;
 /** An open row that nothing was added to for so long goes out; a value that comes for it later is a late one. */
 const ROW_AGE_MS = 10_000;
 /** Room in a request for what is not lines. */
@@ -70,6 +72,9 @@ export class RowDelivery {
 	/** Whether the server was asked, in this session, if the run is as we left it. */
 	#isChecked = false;
 	#isFull = false;
+	#hasFailed = false;
+	/** When the last request was over. */
+	sentMs = Number.NEGATIVE_INFINITY;
 
 	constructor({
 		store,
@@ -84,7 +89,7 @@ export class RowDelivery {
 	}
 
 	gapMs(isEnd: boolean): number {
-		return isEnd || this.#isFull ? 0 : GAP_MS;
+		return !isEnd && !this.#isFull ? GAP_MS : this.#hasFailed ? RETRY_MS : 0;
 	}
 
 	/** The run was made, or found, just now. */
@@ -140,15 +145,29 @@ export class RowDelivery {
 		if (summary !== undefined && summaryHash !== cursor.summary && request.files) request.files[SUMMARY_FILE] = { offset: 0, content: [summary] };
 		const isEmpty = Object.keys(request.files ?? {}).length === 0;
 		if (isEmpty) delete request.files;
-		if (isOver) Object.assign(request, { complete: true, exitcode: run.exitCode });
+		if (isOver) {
+			Object.assign(request, { complete: true, exitcode: run.exitCode });
+			// Kept first, since this device may not come to know that it was taken: what comes after the end begins with an upsert, and ends the run once more.
+			await this.#keep(run, { ...cursor, plan, config: '' });
+		}
 		const isDue = !isEmpty || isOver || isHeartbeat;
 		if (isDue) {
 			const outcome = await this.#remote.stream(run, request, features, signal);
+			this.sentMs = this.#clock.monotonicMs();
+			this.#hasFailed = outcome.kind !== 'accepted';
 			if (outcome.kind !== 'accepted') return outcome;
 		}
 		const held = heldFrom(records, made.state, cursor);
-		const next: RowCursor = { ...cursor, state: made.state, taken: { ...cursor.taken, ...plan.upTo }, held, plan: undefined, summary: summaryHash };
-		await this.#keep(run, next, isOver ? { isFinishSent: true } : {});
+		const next: RowCursor = {
+			...cursor,
+			state: made.state,
+			taken: { ...cursor.taken, ...plan.upTo },
+			held,
+			plan: undefined,
+			config: isOver ? '' : cursor.config,
+			summary: summaryHash,
+		};
+		await this.#keep(run, next, isDue && run.isFinished ? { isFinishSent: isOver } : {});
 		const isFurther = await this.#acknowledge(run, writers, next);
 		return isDue || isFurther ? { kind: 'accepted', answer: undefined } : undefined;
 	}

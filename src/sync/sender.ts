@@ -1,5 +1,5 @@
 import type { Outcome, Remote, RemoteFeatures } from '../core/remote.ts';
-import { isBehind, type Refusal, type RunState, type Store, type WriterState } from '../core/store.ts';
+import { isAtLeast, isBehind, type Refusal, type RunState, type Store, type WriterState } from '../core/store.ts';
 import type { TidelogErrorCode } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { Alarm } from './alarm.ts';
@@ -7,6 +7,7 @@ import { backOffMs } from './back-off.ts';
 import { makeContact } from './contact.ts';
 import { sendRecords } from './send-records.ts';
 import type { RowDelivery } from './send-rows.ts';
+import { settleBases } from './settle-bases.ts';
 import { catchUpMeta } from './stored-records.ts';
 
 /** Lines of one request, in bytes: uploads of 0.1 to 1 MB are the fastest (measured in Chromium 156), and a retry costs less. */
@@ -69,6 +70,8 @@ export class Sender {
 	#requestBytes = REQUEST_BYTES;
 	#features: RemoteFeatures | undefined;
 	#lastSentMs = Number.NEGATIVE_INFINITY;
+	/** Writers that may have lost lines on the server, since it was put back to an older state: each is asked for once, and all again when one has. */
+	#doubted: readonly string[] | undefined;
 
 	constructor(options: SenderOptions) {
 		this.#options = options;
@@ -126,7 +129,8 @@ export class Sender {
 			if (outcome === undefined) {
 				this.#set('idle');
 				if (await this.#isDone()) return;
-				await this.#lineAlarm.sleep(HEARTBEAT_MS);
+				const leftMs = HEARTBEAT_MS - this.#sinceLastMs();
+				await this.#lineAlarm.sleep(leftMs > 0 ? leftMs : HEARTBEAT_MS);
 			} else if ('code' in outcome) {
 				this.#set('refused', { code: outcome.code, message: outcome.reason });
 				if (await this.#isDone()) return;
@@ -165,8 +169,8 @@ export class Sender {
 		const run = await store.run(this.#options.run);
 		if (!run?.contact) return false;
 		const { contact } = run;
-		// Another data folder answers under the same address: it gets the run from its first record.
-		if (status === 404 && serverId !== undefined && contact.serverId !== undefined && serverId !== contact.serverId) {
+		// Another data folder, or a copy from before the run began, answers under the same address (what was deleted is answered 410): it gets the run from its first record.
+		if (status === 404 && serverId !== undefined && contact.serverId !== undefined) {
 			await store.forgetSent(run.id);
 			return true;
 		}
@@ -227,8 +231,10 @@ export class Sender {
 		if (run.refusal) return run.refusal;
 		const behind = writers.find(isBehind);
 		const isFinishDue = run.isFinished && !run.isFinishSent && (await store.pendingFiles(run.id, 1)).length === 0;
-		const isHeartbeatDue = isLive() && !run.isFinished && clock.monotonicMs() - this.#lastSentMs >= HEARTBEAT_MS;
-		if (!behind && !isFinishDue && !isHeartbeatDue) return undefined;
+		const isHeartbeatDue = isLive() && !run.isFinished && this.#sinceLastMs() >= HEARTBEAT_MS;
+		this.#doubted ??= writers.filter(({ hashes }) => hashes.meta).map(({ writer }) => writer);
+		const asked = behind ? undefined : writers.find(({ writer }) => this.#doubted?.includes(writer));
+		if (!behind && !asked && !isFinishDue && !isHeartbeatDue) return undefined;
 
 		// After a failure this is only a try: the reason stays on show until something was accepted.
 		if (this.#failures === 0 && this.state !== 'refused') this.#set('syncing');
@@ -250,8 +256,7 @@ export class Sender {
 			}
 			this.#rows ??= new rows.RowDelivery(this.#options);
 		}
-		const sinceLastMs = clock.monotonicMs() - this.#lastSentMs;
-		const waitMs = (this.#rows ? this.#rows.gapMs(isFinishDue) : GAP_MS) - sinceLastMs;
+		const waitMs = (this.#rows ? this.#rows.gapMs(isFinishDue) : GAP_MS) - this.#sinceLastMs();
 		if (this.#rows && waitMs > 0) {
 			// What is due may be another thing by then.
 			await this.#lineAlarm.sleep(waitMs);
@@ -268,18 +273,26 @@ export class Sender {
 			this.#fileAlarm.ring();
 			return outcome;
 		}
-		if (writers.some(({ base }) => base === undefined)) return this.#settle(run, writers, features);
-		this.#lastSentMs = clock.monotonicMs();
+		// What the server is to number comes first, since it moves the steps of what follows.
+		if ((this.#rows || behind?.base === undefined) && writers.some(({ base }) => base === undefined)) return this.#settle(run, writers, features);
 		if (this.#rows) return this.#rows.send(run, writers, features, isFinishDue, isHeartbeatDue, this.#ended.signal);
 
-		const writer = behind ?? writers.at(-1);
+		this.#lastSentMs = clock.monotonicMs();
+		const writer = behind ?? asked ?? writers.at(-1);
 		if (!writer) return undefined;
-		const end = !behind && isFinishDue ? { complete: true, exitcode: run.exitCode } : {};
+		const end = !behind && !asked && isFinishDue ? { complete: true, exitcode: run.exitCode } : {};
 		const outcome = await sendRecords(store, remote, features, run, writer, this.#requestBytes, end, this.#ended.signal);
 		if (outcome.kind === 'accepted' && 'complete' in end)
 			await store.updateRun(run.id, (known) => ({ ...(known ?? run), isFinishSent: samePlace(known ?? run, run) }), 'strict');
-		await this.#checkSame(run, writer);
+		if (outcome.kind === 'accepted') {
+			const hasLost = await this.#check(run, writer);
+			this.#doubted = hasLost && !asked ? undefined : this.#doubted.filter((name) => name !== writer.writer);
+		}
 		return outcome;
+	}
+
+	#sinceLastMs(): number {
+		return this.#options.clock.monotonicMs() - (this.#rows?.sentMs ?? this.#lastSentMs);
 	}
 
 	/** A writer that went on with a run known to the server, before this device knew its steps: asks for them. */
@@ -288,10 +301,9 @@ export class Sender {
 		const found = await remote.find(run, features, this.#ended.signal);
 		if (found.kind !== 'accepted') return found;
 		const { nextStep = 0, runtimeS = 0, isLive = false } = found.answer ?? {};
-		for (const { writer, base } of writers) {
-			if (base !== undefined) continue;
-			await store.updateWriter(run.id, writer, (state) => ({ ...(state as WriterState), base: isLive ? null : nextStep, runtimeBaseS: runtimeS }));
-		}
+		// The assembler numbers steps only as it comes to their records.
+		const isNumbered = isLive || (this.#rows !== undefined && writers.some(({ base }) => base === null));
+		await settleBases(store, run, { base: isNumbered ? null : nextStep, runtimeBaseS: runtimeS });
 		await this.#tellShared(run.id);
 		return found;
 	}
@@ -301,20 +313,25 @@ export class Sender {
 		if (writers.some(({ base }) => base === null)) this.#options.onNotice('shared-steps', SHARED_STEPS);
 	}
 
-	async #checkSame(run: RunState, { writer }: WriterState): Promise<void> {
+	/** Whether the server has lost lines of a writer, that is, acknowledges less than before. What differs is told. */
+	async #check(run: RunState, { writer, acknowledged }: WriterState): Promise<boolean> {
 		const state = (await this.#options.store.writers(run.id)).find((known) => known.writer === writer);
 		if (state?.isVerified === false)
 			this.#options.onNotice(
 				'history-differs',
 				`${run.server} holds other lines of run ${run.sentAs} than this device acknowledged (writer ${writer}). The data on this device are whole; export them, and tell whoever runs the server.`,
 			);
+		return !isAtLeast(state?.acknowledged ?? {}, acknowledged);
 	}
 
 	async #isDone(): Promise<boolean> {
 		const { store, run: id, isLive } = this.#options;
 		if (isLive()) return false;
 		const run = await store.run(id);
-		return run === undefined || run.refusal !== undefined || run.isFinishSent || (!run.isFinished && (await store.pendingFiles(id, 1)).length === 0);
+		if (run === undefined || run.refusal !== undefined) return true;
+		// A row that still takes values (send-rows.ts) is due when it is old.
+		if ((await store.writers(id)).some(isBehind)) return false;
+		return run.isFinishSent || (!run.isFinished && (await store.pendingFiles(id, 1)).length === 0);
 	}
 
 	#set(state: SenderState, trouble?: Sender['trouble']): void {

@@ -32,18 +32,19 @@ export class WriterLink {
 	#restarts = 0;
 	/** Says whether anything waits for the writer; only then is it pinged. */
 	readonly #isWaiting = new Set<() => boolean>();
+	#isWatched = false;
 
 	constructor(start: StartWriter, clock: Clock) {
 		this.#start = start;
 		this.#clock = clock;
 		this.#thread = this.#launch(0);
-		void this.#watch();
 	}
 
 	/** `isWaiting` says whether the run waits for a confirmation; `onRestart` is called, with words for the user, when a new writer is there to be opened. */
 	join(isWaiting: () => boolean, onRestart: (reason: string) => void): void {
 		this.#isWaiting.add(isWaiting);
 		this.#onRestart.add(onRestart);
+		if (!this.#isWatched) void this.#watch();
 	}
 
 	leave(isWaiting: () => boolean, onRestart: (reason: string) => void): void {
@@ -107,8 +108,10 @@ export class WriterLink {
 			listener(`The writer was started again: ${reason}. Records not yet in the store are sent to it again; nothing is lost.`);
 	}
 
+	/** Lasts as long as runs do: on the edge every run has a link of its own, and nothing of it may stay. */
 	async #watch(): Promise<void> {
-		for (;;) {
+		this.#isWatched = true;
+		while (this.#isWaiting.size > 0) {
 			await this.#clock.sleep(PING_EVERY_MS);
 			if (![...this.#isWaiting].some((isWaiting) => isWaiting())) continue;
 			const life = this.#life;
@@ -122,6 +125,7 @@ export class WriterLink {
 			if (!hasAnswered && life === this.#life) this.#restart(`the writer did not answer for ${PING_DEADLINE_MS / 1000} s`);
 			if (hasAnswered) this.#restarts = 0;
 		}
+		this.#isWatched = false;
 	}
 }
 

@@ -47,7 +47,42 @@ test('a mistake in the call throws where it was made and logs nothing', async ()
 	}
 	expect(run.status.accepted).toBe(0);
 	await run.finish();
-	expect(() => run.log({ a: 1 })).toThrow(/finished/);
+	const afterwards = [
+		() => run.log({ a: 1 }),
+		() => run.defineMetric('a'),
+		() => run.alert({ title: 'late' }),
+		() => {
+			run.config.lr = 0.2;
+		},
+		() => {
+			run.name = 'late';
+		},
+	];
+	for (const call of afterwards)
+		expect(call).toThrow(expect.objectContaining({ code: 'invalid-argument', message: expect.stringMatching(/finished/) }));
+	expect(run.config.lr).toBeUndefined();
+	expect((await run.finish()).status.accepted).toBe(0);
+});
+
+test('config and summary are read, set and deleted like objects, nested ones too', async () => {
+	const run = local({ config: { lr: 0.1, model: { layers: 3, units: [1, 2] } } });
+	run.config.update({ batch: 32, skipped: undefined });
+	(run.config.model as Record<string, unknown>).layers = 4;
+	delete run.config.lr;
+	run.summary.best = 0.9;
+	expect(JSON.parse(JSON.stringify(run.config))).toEqual({ model: { layers: 4, units: [1, 2] }, batch: 32 });
+	expect(Object.keys(run.config)).toEqual(['model', 'batch']);
+	expect('lr' in run.config).toBe(false);
+	expect(() => {
+		run.config.bad = () => 1;
+	}).toThrow(/run\.config\.bad/);
+	expect({ ...run.summary }).toEqual({ best: 0.9 });
+	await run.finish();
+	const again = local({ id: run.id, resume: 'must', config: { batch: 64 } });
+	await again.opened;
+	expect(JSON.parse(JSON.stringify(again.config))).toEqual({ batch: 64, model: { layers: 4, units: [1, 2] } });
+	expect(again.summary.best).toBe(0.9);
+	await again.finish();
 });
 
 test('an image is stored with its row, from pixels and from a canvas that changes on the next line', async () => {

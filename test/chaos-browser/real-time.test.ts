@@ -10,7 +10,7 @@ import { FaultProxy } from './fault-proxy.ts';
 declare global {
 	// Set by the test page.
 	var run: Run;
-	var startRun: (server: string, options: object) => string;
+	var startRun: (server: string, options?: object) => string;
 	var work: (seed: number, ms: number) => Promise<void>;
 }
 

@@ -55,8 +55,8 @@ async function startTraining(page: Page, options: string): Promise<string> {
 	await page.goto(`${site.url}/?${options}`);
 	await page.getByTestId('start').click();
 	const id = page.getByTestId('run-id');
-	await expect.poll(() => id.textContent(), { timeout: 60_000 }).toMatch(/[0-9a-z]{8}/);
-	const run = ((await id.textContent()) ?? '').match(/[0-9a-z]{8}/)?.[0] as string;
+	await expect.poll(() => id.textContent(), { timeout: 60_000 }).toMatch(/[0-9a-z]{12}/);
+	const run = ((await id.textContent()) ?? '').match(/[0-9a-z]{12}/)?.[0] as string;
 	await expect.poll(() => rows(run).length, { timeout: 60_000 }).toBeGreaterThan(5);
 	return run;
 }

@@ -31,7 +31,7 @@ export class ServerProcess {
 
 	constructor(port: number, dataDir: string, origins: string[]) {
 		this.url = `http://127.0.0.1:${port}`;
-		this.#args = ['server/src/main.ts', '--port', String(port), '--data', dataDir, '--origin', ...origins];
+		this.#args = ['server/src/main.ts', '--port', String(port), '--data', dataDir, ...(origins.length > 0 ? ['--origin', ...origins] : [])];
 	}
 
 	/** Resolves once it answers. */

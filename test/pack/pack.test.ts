@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -163,9 +163,27 @@ test('a page that forbids blob: workers and has no workerUrl is told what to do'
 test('the package holds the build and its papers, and nothing else', () => {
 	const papers = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 	expect(packed.files.filter((path) => !path.startsWith('dist/')).sort()).toEqual(papers);
-	expect(packed.files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/worker.js', 'dist/types/src/index.d.ts']));
+	expect(packed.files).toEqual(
+		expect.arrayContaining([
+			'dist/index.js',
+			'dist/worker.js',
+			'dist/worker-rows.js',
+			'dist/node/index.js',
+			'dist/node/worker.js',
+			'dist/edge/index.js',
+			'dist/types/src/index.d.ts',
+		]),
+	);
 	const others = packed.files.filter((path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts)$/.test(path));
 	expect(others).toEqual([]);
+});
+
+test('what bundlers make of it for a page holds nothing that is for Node', () => {
+	for (const folder of ['vite/dist', 'webpack/out', 'esbuild/out']) {
+		const scripts = readdirSync(join(packed.folder, folder), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.js'));
+		expect(scripts.length).toBeGreaterThan(1);
+		for (const path of scripts) expect(readFileSync(join(packed.folder, folder, path), 'utf8')).not.toMatch(/["'`]node:|worker_threads/);
+	}
 });
 
 test('no file of the package names a folder of the machine that built it', () => {

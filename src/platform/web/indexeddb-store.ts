@@ -144,6 +144,8 @@ class IndexedDbStore implements Store {
 	}
 
 	async recoverWriters(run: string): Promise<void> {
+		// Asked first, and in a moment: a page that goes away while somebody writes here loses its words.
+		if ((await this.#transact(['lastWords'], undefined, (table) => ask(table('lastWords').count(within([run]))))) === 0) return;
 		await this.#transact(['writers', 'chunks', 'lastWords'], 'relaxed', async (table) => {
 			const request = table('lastWords').openCursor(within([run]));
 			for (let cursor = await ask(request); cursor; cursor = await following(request)) {

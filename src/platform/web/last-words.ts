@@ -1,5 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import { encodeChunk } from '../../core/chunk.ts';
+import { type ExtraLeaf, isMediaLeaf } from '../../core/flatten.ts';
 import type { Stream } from '../../core/protocol.ts';
 import { DATABASE, type LastWord } from './database-name.ts';
 
@@ -47,7 +48,7 @@ export class LastWords {
 			const lastWords = transaction.objectStore('lastWords');
 			const ended = new Set<Stream>();
 			for (const { stream, batch } of batches) {
-				if (batch.extras.some(([, , value]) => typeof value === 'object' && value !== null && 'media' in value)) ended.add(stream);
+				if (batch.extras.some(([, , value]) => isMediaLeaf(value as ExtraLeaf))) ended.add(stream);
 				if (ended.has(stream)) continue;
 				const word: LastWord = { startedMs, bytes: encodeChunk(batch as Batch) };
 				lastWords.put(word, [run, writer, stream, batch.n0]);

@@ -6,6 +6,11 @@ import { openIndexedDbStore } from './indexeddb-store.ts';
 /** Browsers let requests of 64 KiB in all outlive their page; this leaves room for headers. */
 const KEEPALIVE_BYTES = 60_000;
 let keptAlive = 0;
+/**
+ * A page in the back/forward cache keeps its locks from those who have waited since before it went there: it is for whoever asks anew that Chromium (156) throws
+ * it out. An `ifAvailable` request does so as well, but then nobody ever gets the lock.
+ */
+const ASK_AGAIN_MS = 1_000;
 
 /** What is small enough goes on after the page has gone. What is not is in the store, and only later. */
 async function fetchPastPage(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
@@ -38,7 +43,23 @@ export function webWriterPlatform(loadRows: WriterPlatform['loadRows']): WriterP
 		},
 		openStore: () => openIndexedDbStore(),
 		// Pages that are no secure context have no locks. One sender a run saves work only; two send the same bytes to the same places.
-		exclusively: (name, signal, use) => (locks ? locks.request(name, { signal }, use) : use()),
+		async exclusively(name, signal, use) {
+			if (!locks) return use();
+			for (;;) {
+				signal.throwIfAborted();
+				const turn = new AbortController();
+				void systemClock.sleep(ASK_AGAIN_MS, signal).then(() => turn.abort());
+				let isHeld = false;
+				try {
+					return await locks.request(name, { signal: turn.signal }, () => {
+						isHeld = true;
+						return use();
+					});
+				} catch (error) {
+					if (isHeld || !turn.signal.aborted) throw error;
+				}
+			}
+		},
 		hold: (name) =>
 			new Promise((resolve) => {
 				if (!locks) return resolve(() => undefined);
