@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkDocs } from '../docs/pages.ts';
 import { ensureBuilt } from './built.ts';
 import { checkFiles } from './files.ts';
 import { checkImports } from './imports.ts';
 import { checkLock } from './lock.ts';
 import { checkSizes } from './sizes.ts';
-import type { Finding } from './source-files.ts';
+import { type Finding, sourceFiles } from './source-files.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[/\\]$/, '');
 const TSC = 'node_modules/typescript/bin/tsc';
@@ -25,6 +26,11 @@ const CHECKS: Record<string, () => Finding | Promise<Finding>> = {
 		return checkSizes(ROOT);
 	},
 	tokens: () => command(['dashboard/check-tokens.mjs']),
+	docs: () =>
+		checkDocs(
+			ROOT,
+			sourceFiles(ROOT, ['README.md', 'docs'], /\.md$/).map(({ path }) => path),
+		),
 	files: () => checkFiles(ROOT),
 };
 
