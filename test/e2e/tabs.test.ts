@@ -231,6 +231,7 @@ describe('what browsers do to a page', () => {
 		const tab = await open();
 		const run = await tab.begin('cached');
 		await tab.log('cached', 500);
+		await tab.flush();
 		// Left in the same turn as the last call.
 		await tab.page.evaluate(() => {
 			addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted }));
