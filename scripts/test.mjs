@@ -23,7 +23,10 @@ if (first === 'chaos') {
 	options.push('test/chaos');
 }
 // Asked for by name it is the long form.
-if (first === 'kill') process.env.TIDELOG_KILL_ROUNDS ??= '100';
+if (first === 'kill') {
+	process.env.TIDELOG_KILL_ROUNDS ??= '100';
+	process.env.TIDELOG_KILL_HIDDEN_S ??= '600';
+}
 
 try {
 	const needed = new Set(suites.flatMap((suite) => SUITES[suite] ?? ['sdk']));
