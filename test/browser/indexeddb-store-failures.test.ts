@@ -1,3 +1,4 @@
+import { deleteDB, openDB } from 'idb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Store, WriterState } from '../../src/core/store.ts';
 import { openIndexedDbStore } from '../../src/platform/web/indexeddb-store.ts';
@@ -194,13 +195,13 @@ test('an open that hangs is given up after 5 s, and closed when it comes after a
 
 test('another tab that holds a database which is to be deleted delays us by 5 s at most, and we do not hold it then', async () => {
 	const blocked = newName();
-	const held = await asked<IDBDatabase>(indexedDB.open(blocked));
-	const deletion = asked(indexedDB.deleteDatabase(blocked));
+	const held = await openDB(blocked);
+	const deletion = deleteDB(blocked);
 	await expect(openIndexedDbStore(blocked)).rejects.toThrow(/another tab/);
 	held.close();
 	await deletion;
 	// Would wait for ever if the late handle were open.
-	await asked(indexedDB.deleteDatabase(blocked));
+	await deleteDB(blocked);
 	const again = await openIndexedDbStore(blocked);
 	expect(await again.runs()).toEqual([]);
 	again.close();
@@ -208,12 +209,12 @@ test('another tab that holds a database which is to be deleted delays us by 5 s 
 
 test('a database of a later version is refused, not waited for', async () => {
 	const later = newName();
-	(await asked<IDBDatabase>(indexedDB.open(later, 7))).close();
+	(await openDB(later, 7)).close();
 	await expect(openIndexedDbStore(later)).rejects.toMatchObject({ name: 'VersionError' });
 });
 
 test('a database that was dropped as a whole is made again, and says that its writers are gone', async () => {
-	await asked(indexedDB.deleteDatabase(name));
+	await deleteDB(name);
 	expect(await store.runs()).toEqual([]);
 	await expect(write()).rejects.toThrow(/w1 .* not in the store/);
 	const state: WriterState = { ...writer('w1'), stored: { history: 10 } };
@@ -221,10 +222,3 @@ test('a database that was dropped as a whole is made again, and says that its wr
 	await write();
 	expect(await valuesOf(store, 'w1', 'history', 0)).toEqual(range(10, 15));
 });
-
-function asked<T = unknown>(request: IDBRequest<T>): Promise<T> {
-	return new Promise((resolve, reject) => {
-		request.onsuccess = () => resolve(request.result);
-		request.onerror = () => reject(request.error);
-	});
-}
