@@ -50,7 +50,8 @@ export interface InitOptions {
 	mode?: 'online' | 'offline' | 'disabled';
 	/**
 	 * What happens to a run that this context has begun before and not finished: `create_new` (default) leaves it as it is, so that several are open
-	 * at once; `finish_previous` finishes it (the choice for a notebook cell that is run again); `return_previous` gives it back instead of a new one.
+	 * at once; `finish_previous` (default in notebooks of Deno's kernel and IJavascript) finishes it; `return_previous` gives it back instead of a new one.
+	 * A page cannot tell that it is a notebook: name `finish_previous` in a cell that is run again.
 	 */
 	reinit?: 'create_new' | 'finish_previous' | 'return_previous';
 	/** `persistent` (default): IndexedDB, or a folder in Node. `memory`: leaves nothing on the device; what is not sent when the page closes is lost. */

@@ -228,7 +228,7 @@ const init: Row[] = [
 		theirs: '`reinit="create_new", "finish_previous", "return_previous"`',
 		ours: '`reinit`',
 		how: 'differs',
-		note: '`create_new` is the default everywhere.',
+		note: '`create_new` is the default; `finish_previous` in cells of Deno’s Jupyter kernel and IJavascript. A page cannot tell that it is a notebook.',
 		has: ['init.reinit'],
 	},
 	{
