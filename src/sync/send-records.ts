@@ -70,6 +70,9 @@ async function acknowledge(
 	parcel: Parcel,
 	{ next, hash }: NonNullable<FileStreamAnswer['tidelog']>,
 ): Promise<boolean> {
+	// Where there are no locks, another tab may have sent what was stored since.
+	const hasMore = STREAMS.some((stream) => (next[STREAM_FILES[stream]] ?? 0) > (state.stored[stream] ?? 0));
+	const { stored } = (hasMore && (await store.writers(state.run)).find(({ writer }) => writer === state.writer)) || state;
 	const acknowledged: WriterState['acknowledged'] = {};
 	const hashes: WriterState['hashes'] = {};
 	let isVerified = true;
@@ -77,7 +80,7 @@ async function acknowledge(
 		const file = STREAM_FILES[stream];
 		const known = state.acknowledged[stream] ?? 0;
 		const taken = next[file] ?? 0;
-		const upTo = Math.min(taken, state.stored[stream] ?? 0);
+		const upTo = Math.min(taken, stored[stream] ?? 0);
 		if (upTo === 0) continue;
 		acknowledged[stream] = upTo;
 		const sent = parcel.lines.find((lines) => lines.stream === stream);

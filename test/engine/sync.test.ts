@@ -468,6 +468,23 @@ describe('several writers', () => {
 		other.page.die();
 	});
 
+	test.each([1, 2, 3, 4, 5, 6, 7, 8])('without locks several tabs send the same, and nothing seems to differ (%i)', async (seed) => {
+		const world = newWorld('tide', seed);
+		world.proxy.latencyMs = () => world.random.int(1, 400);
+		const device = world.device();
+		device.hasLocks = false;
+		const sessions = ['a', 'b', 'c'].map((id) => world.begin(device, { id }));
+		for (let i = 0; i < 100; i++) {
+			for (const session of sessions) logSome(session, world.random.int(1, 5));
+			await world.clock.advance(world.random.int(5, 120));
+		}
+		for (const session of sessions) {
+			await world.clock.wait(session.finish(MINUTE_MS));
+			expect([session.codes, session.run.status.verified]).toEqual([[], true]);
+			expect(await compareTide(world.tide, session.run.id, [session])).toEqual([]);
+		}
+	});
+
 	test('late data of a crashed run are taken and make it running again', async () => {
 		const world = newWorld('tide');
 		const device = world.device();
