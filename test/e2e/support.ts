@@ -56,14 +56,14 @@ export class ServerProcess {
 	}
 
 	/** Records of a run as the server has them, in order. */
-	async records(project: string, run: string): Promise<{ writer: string; n: number; line: LineObject }[]> {
+	async records(project: string, run: string): Promise<{ writer: string; n: number; step: number; line: LineObject }[]> {
 		const response = await fetch(`${this.url}/api/projects/${project}/runs/${run}/records.jsonl`);
 		if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
 		const text = await response.text();
 		return text
 			.split('\n')
 			.filter((line) => line !== '')
-			.map((line) => parseLine(line) as unknown as { writer: string; n: number; line: LineObject });
+			.map((line) => parseLine(line) as unknown as { writer: string; n: number; step: number; line: LineObject });
 	}
 }
 

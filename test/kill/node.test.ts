@@ -216,7 +216,7 @@ test('two processes that write one run: one is killed, and each has its records 
 	}
 	// The server numbers the rows of the one that came second: each writer's steps grow, whatever the other's are.
 	for (const part of byWriter.values()) {
-		const steps = part.map(({ line }) => Number(line._step));
+		const steps = part.map(({ step }) => step);
 		expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
 	}
 });
