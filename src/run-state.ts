@@ -1,10 +1,11 @@
 import { randomName } from './core/random-name.ts';
 import type { Refusal, RunState, WriterState } from './core/store.ts';
 import type { Clock } from './platform/clock.ts';
+import { randomId } from './platform/ids.ts';
 import type { RunSpec } from './transport/messages.ts';
 
 /** A run that is begun on this device. Under another key than the id that was asked for, it is one that must not be sent under that id. */
-export function newRun(spec: RunSpec, id: string, { nowMs, random }: Clock): RunState {
+export function newRun(spec: RunSpec, id: string, { nowMs, random }: Clock, runKey = randomId(32)): RunState {
 	return {
 		id,
 		sentAs: spec.sentAs,
@@ -12,6 +13,7 @@ export function newRun(spec: RunSpec, id: string, { nowMs, random }: Clock): Run
 		entity: spec.entity,
 		server: spec.server,
 		createdMs: nowMs(),
+		runKey,
 		folded: {},
 		name: randomName(random),
 		config: [],

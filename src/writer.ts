@@ -168,7 +168,9 @@ export class Writer implements WriterHost {
 		if (letGo) await store.recoverWriters(id);
 		const goesOn = (there: RunState): RunState =>
 			isOurs ? there : { ...there, server: spec.server ?? there.server, ...(spec.branch ? { branch: spec.branch, contact: undefined } : {}) };
-		const run = await store.updateRun(id, (there) => (there ? goesOn(there) : newRun(spec, id, clock)), 'strict');
+		// A fork copies rows: the server wants to see that they are this device's.
+		const key = spec.branch && (await store.run(spec.branch.run))?.runKey;
+		const run = await store.updateRun(id, (there) => (there ? goesOn(there) : newRun(spec, id, clock, key)), 'strict');
 		const added = { ...newWriter(id, spec.writer, spec.startedMs), base: letGo ? undefined : null };
 		await store.updateWriter(id, spec.writer, (there) => there ?? added);
 		const writers = await settleBases(store, run);

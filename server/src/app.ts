@@ -1,4 +1,6 @@
 import { Hono } from 'hono';
+import type { Env } from './access/access.ts';
+import type { Tokens } from './access/tokens.ts';
 import { RequestError, refusal } from './request-error.ts';
 import { apiRoutes } from './routes/api.ts';
 import { dashboardRoute } from './routes/dashboard.ts';
@@ -12,17 +14,25 @@ import type { Tracker } from './tracker.ts';
 export interface AppOptions {
 	/** Values of the Host header that are answered, e.g. `127.0.0.1:8420`; asked at each request, since the port is known late. */
 	hosts: () => ReadonlySet<string>;
-	/** Origins of other pages that may log here, e.g. `http://127.0.0.1:8421`. */
+	/** Origins of the dashboard besides `http://` and a host. */
+	ownOrigins?: ReadonlySet<string>;
+	/** Origins of other pages that may write runs here, e.g. `https://demo.example`. */
 	origins: ReadonlySet<string>;
+	/** Whether only this machine reaches the server; true by default. */
+	isLoopback?: boolean;
+	/** Whether everybody needs a token, even while there is no API key; false by default. */
+	needsToken?: boolean;
+	tokens: Tokens;
 	/** Folder of the built dashboard. */
 	dashboardDir: string;
 	/** Aborts when the server closes: ends live streams. */
 	closing: AbortSignal;
 }
 
-export function createApp(tracker: Tracker, { hosts, origins, dashboardDir, closing }: AppOptions): Hono {
-	const app = new Hono();
-	app.use(safety(hosts, origins));
+export function createApp(tracker: Tracker, options: AppOptions): Hono<Env> {
+	const { dashboardDir, closing } = options;
+	const app = new Hono<Env>();
+	app.use(safety({ ownOrigins: new Set(), isLoopback: true, needsToken: false, nowMs: tracker.nowMs, ...options }));
 	app.onError((error, c) => {
 		if (error instanceof RequestError) return c.json(refusal(error, tracker.database.serverId), error.status);
 		if (error instanceof BlobTooLargeError) return c.json({ error: error.message }, 413);

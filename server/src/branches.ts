@@ -26,7 +26,7 @@ export class Branches {
 	 * Fills a new run whose config names a branch point (W&B's `fork_from`) with the rows of the other run of its project.
 	 * @throws RequestError when there is no such run, or the branch point is none.
 	 */
-	fork(run: RunRow, config: LineObject, nowMs: number): void {
+	fork(run: RunRow, config: LineObject, nowMs: number, checkSource: (from: RunRow) => void): void {
 		const point = wandbValue(config).branch_point as LineObject | undefined;
 		if (point === undefined || point === null || point.run_id === run.name) return;
 		const { run_id: source, step } = point;
@@ -35,6 +35,7 @@ export class Branches {
 		}
 		const from = this.#meta.run(run.project.entity, run.project.name, source);
 		if (!from) throw new RequestError(404, `Run ${run.name} is to go on from run "${source}", which project ${run.project.name} does not have.`);
+		checkSource(from);
 		const named = this.#copyRows(from, run, step, nowMs);
 		this.#files.copy(from, run, named);
 	}

@@ -1,23 +1,32 @@
 import type { Server } from 'node:http';
+import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
+import { Tokens } from './access/tokens.ts';
 import { createApp } from './app.ts';
 import { StartError } from './store/database.ts';
+import { SqliteTokenStore } from './store/sqlite-token-store.ts';
 import { Tracker } from './tracker.ts';
 
+export { Tokens } from './access/tokens.ts';
 export { createApp } from './app.ts';
 export { StartError } from './store/database.ts';
+export { SqliteTokenStore } from './store/sqlite-token-store.ts';
 export { Tracker } from './tracker.ts';
 
 export interface ServerOptions {
 	/** 8420 by default; 0 takes a free one. */
 	port?: number;
-	/** 127.0.0.1 by default. */
+	/** 127.0.0.1 by default. An address that others reach needs a token first. */
 	host?: string;
 	/** Folder that holds everything the server knows; made when missing. */
 	dataDir: string;
-	/** Origins of other sites' pages that may log here and read, exactly as browsers send them. None by default. */
+	/** Origins of other sites' pages that may write runs here, exactly as browsers send them. Pages of loopback origins may as well. */
 	origins?: readonly string[];
+	/** Addresses under which people reach the server where they differ from `http://HOST:PORT`, e.g. `https://runs.example.org` of a proxy. */
+	publicUrls?: readonly string[];
+	/** Asks everybody for a token, on 127.0.0.1 too. Without it, this is so from the first API key on. */
+	needsToken?: boolean;
 	/** Folder of the built dashboard. */
 	dashboardDir?: string;
 	/** Milliseconds since the epoch. */
@@ -27,42 +36,81 @@ export interface ServerOptions {
 export interface RunningServer {
 	url: string;
 	port: number;
+	/** Tokens of this data folder; changes hold at once. */
+	tokens: Tokens;
 	/** Ends open connections and closes the database. Resolves when the data folder may be used by another. */
 	close(): Promise<void>;
 }
 
 const DEFAULT_DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
  * Starts a server. Resolves once it accepts connections.
- * @throws StartError when the port is taken or the data folder cannot be used; nothing is left running then.
+ * @throws StartError when the port is taken, the data folder cannot be used, or a token is needed and there is none; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-	const { port = 8420, host = '127.0.0.1', dataDir, origins = [], dashboardDir = DEFAULT_DASHBOARD, nowMs = Date.now } = options;
+	const { port = 8420, host = '127.0.0.1', dataDir, origins = [], publicUrls = [], dashboardDir = DEFAULT_DASHBOARD, nowMs = Date.now } = options;
+	const isLoopback = host === 'localhost' || host === '::1' || /^127\./.test(host);
+	const needsToken = options.needsToken === true || !isLoopback;
+	const publicOrigins = publicUrls.map(toOrigin);
 	const tracker = new Tracker(dataDir, nowMs);
+	const store = new SqliteTokenStore(dataDir);
+	const tokens = new Tokens(store, nowMs);
+	const release = () => {
+		tracker.close();
+		store.close();
+	};
+	if (needsToken && tokens.live().length === 0) {
+		release();
+		throw new StartError(
+			`${isLoopback ? '--auth asks everybody for a token' : `Others can reach ${host}`}, and there is no token yet. Make one: tidelog-server token create --kind api --data ${dataDir}`,
+		);
+	}
 	const closing = new AbortController();
 	let hosts: ReadonlySet<string> = new Set();
-	const app = createApp(tracker, { hosts: () => hosts, origins: new Set(origins), dashboardDir, closing: closing.signal });
+	const app = createApp(tracker, {
+		hosts: () => hosts,
+		ownOrigins: new Set(publicOrigins),
+		origins: new Set(origins),
+		isLoopback,
+		needsToken,
+		tokens,
+		dashboardDir,
+		closing: closing.signal,
+	});
 	try {
 		const { server, boundPort } = await listen(app.fetch, host, port);
-		hosts = new Set([host, '127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${boundPort}`));
+		const name = isIP(host) === 6 ? `[${host}]` : host;
+		hosts = new Set([...[name, ...LOOPBACK_HOSTS].map((known) => `${known}:${boundPort}`), ...publicOrigins.map((origin) => new URL(origin).host)]);
 		return {
-			url: `http://${host}:${boundPort}`,
+			url: publicOrigins[0] ?? `http://${name}:${boundPort}`,
 			port: boundPort,
+			tokens,
 			close: () =>
 				new Promise((resolve) => {
 					closing.abort();
 					server.close(() => {
-						tracker.close();
+						release();
 						resolve();
 					});
 					server.closeAllConnections();
 				}),
 		};
 	} catch (error) {
-		tracker.close();
+		release();
 		throw error;
 	}
+}
+
+function toOrigin(url: string): string {
+	try {
+		const { origin, protocol } = new URL(url);
+		if (protocol === 'http:' || protocol === 'https:') return origin;
+	} catch {
+		// Told below.
+	}
+	throw new StartError(`--public-url takes an address such as https://runs.example.org, but was "${url}".`);
 }
 
 function listen(

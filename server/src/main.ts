@@ -1,32 +1,55 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
 import { StartError, startServer } from './index.ts';
+import { dataOption, tokenCommand } from './token-command.ts';
+
+interface StartOptions {
+	port: number;
+	host: string;
+	data: string;
+	origin: string[];
+	publicUrl: string[];
+	auth?: boolean;
+	dashboard?: string;
+}
 
 const command = new Command('tidelog-server')
 	.description('Experiment tracking server that speaks the W&B protocol')
 	.option('--port <number>', 'port to listen on, 0 for a free one', toPort, 8420)
-	.option('--data <folder>', 'where everything is kept', 'tidelog/server')
-	.option('--origin <origins...>', 'origins of pages that may log here, e.g. http://127.0.0.1:8421', [])
+	.option('--host <address>', 'address to listen on; one that others reach needs a token first', '127.0.0.1')
+	.addOption(dataOption())
+	.option('--origin <origins...>', 'origins of pages that may log here, e.g. https://example.org', [])
+	.option('--public-url <urls...>', 'addresses under which people reach this server, e.g. of a proxy', [])
+	.option('--auth', 'ask everybody for a token; without it, from the first API key on')
 	.option('--dashboard <folder>', 'built dashboard to serve')
 	.showSuggestionAfterError(false)
-	.parse();
-const options = command.opts<{ port: number; data: string; origin: string[]; dashboard?: string }>();
+	// --data after `token list` is the one of `token list`.
+	.enablePositionalOptions()
+	.action(start)
+	.addCommand(tokenCommand());
 
 try {
+	await command.parseAsync();
+} catch (error) {
+	if (!(error instanceof StartError)) throw error;
+	console.error(error.message);
+	process.exitCode = 1;
+}
+
+async function start({ port, host, data, origin, publicUrl, auth, dashboard }: StartOptions): Promise<void> {
 	const server = await startServer({
-		port: options.port,
-		dataDir: options.data,
-		origins: options.origin,
-		...(options.dashboard === undefined ? {} : { dashboardDir: options.dashboard }),
+		port,
+		host,
+		dataDir: data,
+		origins: origin,
+		publicUrls: publicUrl,
+		needsToken: auth === true,
+		...(dashboard === undefined ? {} : { dashboardDir: dashboard }),
 	});
 	console.log(`Tidelog server: ${server.url}`);
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 		process.once(signal, () => void server.close().then(() => process.exit(0)));
 	}
-} catch (error) {
-	if (!(error instanceof StartError)) throw error;
-	console.error(error.message);
-	process.exitCode = 1;
 }
 
 function toPort(text: string): number {

@@ -2,7 +2,7 @@ import type { RefusalBody } from '../../src/core/protocol.ts';
 
 /** A request that cannot be served; the message is for its sender. */
 export class RequestError extends Error {
-	readonly status: 400 | 403 | 404 | 409 | 410 | 413 | 415;
+	readonly status: 400 | 401 | 403 | 404 | 409 | 410 | 413 | 415 | 429;
 
 	constructor(status: RequestError['status'], message: string) {
 		super(message);

@@ -64,8 +64,8 @@ export class Tracker {
 		return () => this.#listeners.delete(listener);
 	}
 
-	/** A new run whose config names a branch point begins with the rows of another. */
-	upsertRun(change: RunChange): { run: RunRow; isNew: boolean } {
+	/** A new run whose config names a branch point begins with the rows of another, if `checkSource` lets it. */
+	upsertRun(change: RunChange, checkSource: (from: RunRow) => void = () => {}): { run: RunRow; isNew: boolean } {
 		const config = change.config ? jsonObject('config', change.config) : {};
 		if (change.summary) jsonObject('summaryMetrics', change.summary);
 		if (change.storageId) this.#stored(change.storageId);
@@ -75,7 +75,7 @@ export class Tracker {
 				this.#isLate(change, config) ? { entity: change.entity, project: change.project, name: change.name } : change,
 				this.nowMs(),
 			);
-			if (upserted.isNew) this.#branches.fork(upserted.run, config, this.nowMs());
+			if (upserted.isNew) this.#branches.fork(upserted.run, config, this.nowMs(), checkSource);
 			return upserted;
 		});
 		this.#changed(result.run);

@@ -8,6 +8,12 @@ export const FEATURE_RECORDS = 'TIDELOG_RECORDS';
 /** W&B's own name for "request bodies may be gzip". */
 export const FEATURE_GZIP = 'FILESTREAM_GZIP';
 
+/**
+ * Header with the key of the run that a request is about, 32 characters of `[0-9a-z]`: made with the run, stored hashed by the server when the run is made there. Who
+ * writes with a token that is public to many must show it. Sent to servers that list {@link FEATURE_RECORDS} only.
+ */
+export const RUN_KEY_HEADER = 'tidelog-run-key';
+
 export const HISTORY_FILE = 'wandb-history.jsonl';
 export const EVENTS_FILE = 'wandb-events.jsonl';
 export const SUMMARY_FILE = 'wandb-summary.json';

@@ -92,6 +92,11 @@ export interface RunState {
 	/** Address of the server this run goes to; undefined = it stays on this device. */
 	server: string | undefined;
 	createdMs: number;
+	/**
+	 * 32 random characters of `[0-9a-z]`, made with the run: shows a Tidelog server that what comes with a token that many pages share is from where the run began.
+	 * Missing in runs of before there were keys.
+	 */
+	runKey?: string | undefined;
 
 	/** For each writer, how many of its meta records the members below include. */
 	folded: { [writer: string]: number };

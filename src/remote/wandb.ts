@@ -1,6 +1,6 @@
 import { type LineObject, type LineValue, parseLine, writeLine } from '../core/json-line.ts';
 import type { Alert } from '../core/meta.ts';
-import { FEATURE_GZIP, FEATURE_RECORDS, type FileStreamAnswer, type FileStreamRequest } from '../core/protocol.ts';
+import { FEATURE_GZIP, FEATURE_RECORDS, type FileStreamAnswer, type FileStreamRequest, RUN_KEY_HEADER } from '../core/protocol.ts';
 import type { FoundRun, Outcome, Remote, RemoteFeatures, RemoteRun, RunUpsert } from '../core/remote.ts';
 import type { RunState } from '../core/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -90,6 +90,7 @@ export class WandbRemote implements Remote {
 			findQuery(RUN_FIELDS + (takesRecords ? OUR_FIELDS : '')),
 			{ ...names(run), name: run.sentAs },
 			signal,
+			keyOf(run, takesRecords),
 		);
 		if (outcome.kind !== 'accepted') return outcome;
 		const bucket = outcome.answer.model?.bucket;
@@ -105,6 +106,7 @@ export class WandbRemote implements Remote {
 			upsertMutation(takesRecords ? OUR_FIELDS : ''),
 			{ id: change.storageId, ...names(run), name: run.sentAs, ...info, config: change.config && writeLine(change.config) },
 			signal,
+			keyOf(run, takesRecords),
 		);
 		if (outcome.kind !== 'accepted') return outcome;
 		const { historyLineCount, project, tidelog } = outcome.answer.upsertBucket.bucket;
@@ -121,6 +123,7 @@ export class WandbRemote implements Remote {
 			rewindMutation(RUN_FIELDS + (takesRecords ? OUR_FIELDS : '')),
 			{ ...names(run), runName: run.sentAs, metricName: '_step', metricValue: step },
 			signal,
+			keyOf(run, takesRecords),
 		);
 		if (outcome.kind !== 'accepted') return outcome;
 		const found = toFound(outcome.answer.rewindRun.rewoundRun);
@@ -128,11 +131,16 @@ export class WandbRemote implements Remote {
 		return { kind: 'accepted', answer: { ...found, lines: { history: found.lines.history, events: 0, console: 0 } } };
 	}
 
-	async stream(run: RunState, request: FileStreamRequest, { takesGzip }: RemoteFeatures, signal: AbortSignal): Promise<Outcome<FileStreamAnswer>> {
+	async stream(
+		run: RunState,
+		request: FileStreamRequest,
+		{ takesGzip, takesRecords }: RemoteFeatures,
+		signal: AbortSignal,
+	): Promise<Outcome<FileStreamAnswer>> {
 		const { entity, project } = names(run);
 		const path = [entity ?? '', project, run.sentAs].map(encodeURIComponent).join('/');
 		const text = JSON.stringify(request);
-		const headers: Record<string, string> = { 'content-type': 'application/json' };
+		const headers = keyOf(run, takesRecords);
 		let body: string | Uint8Array<ArrayBuffer> = text;
 		// On loopback compressing takes longer than sending.
 		if (takesGzip && !this.#isLoopback && text.length >= GZIP_FROM_BYTES) {
@@ -147,6 +155,7 @@ export class WandbRemote implements Remote {
 			FILES_MUTATION,
 			{ ...names(run), run: run.sentAs, files: [path] },
 			signal,
+			keyOf(run, run.contact?.serverId !== undefined),
 		);
 		if (asked.kind !== 'accepted') return asked;
 		const { files, uploadHeaders } = asked.answer.createRunFiles;
@@ -170,10 +179,10 @@ export class WandbRemote implements Remote {
 		return outcome.kind === 'accepted' ? { kind: 'accepted', answer: undefined } : outcome;
 	}
 
-	async #graphql<T>(query: string, variables: Record<string, unknown>, signal: AbortSignal): Promise<Outcome<T>> {
+	async #graphql<T>(query: string, variables: Record<string, unknown>, signal: AbortSignal, headers = {}): Promise<Outcome<T>> {
 		const outcome = await this.#json<{ data?: T; errors?: { message: string }[] }>(
 			`${this.#server}/graphql`,
-			{ body: JSON.stringify({ query, variables }), headers: { 'content-type': 'application/json' }, signal },
+			{ body: JSON.stringify({ query, variables }), headers, signal },
 			GRAPHQL_TIMEOUT_MS,
 		);
 		if (outcome.kind !== 'accepted') return outcome;
@@ -183,7 +192,7 @@ export class WandbRemote implements Remote {
 	}
 
 	async #json<T>(url: string, options: RequestInit, timeoutMs: number): Promise<Outcome<T>> {
-		const headers = { ...(options.headers as Record<string, string>) };
+		const headers: Record<string, string> = { 'content-type': 'application/json', ...(options.headers as Record<string, string>) };
 		if (this.#token !== undefined) headers.authorization = `Basic ${btoa(`api:${this.#token}`)}`;
 		const outcome = await this.#request(url, { ...options, method: 'POST', headers }, timeoutMs);
 		if (outcome.kind !== 'accepted') return outcome;
@@ -222,6 +231,11 @@ export class WandbRemote implements Remote {
 			options.signal?.removeEventListener('abort', stop);
 		}
 	}
+}
+
+/** Shows a Tidelog server that the run is ours. Other servers are told nothing: a browser would first ask them whether they take the header. */
+function keyOf({ runKey }: RunState, isOurServer: boolean): Record<string, string> {
+	return isOurServer && runKey ? { [RUN_KEY_HEADER]: runKey } : {};
 }
 
 /** What the run's project and its owner are called there, as far as is known. */

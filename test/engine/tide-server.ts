@@ -1,8 +1,10 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tokens } from '../../server/src/access/tokens.ts';
 import { createApp } from '../../server/src/app.ts';
 import type { RunRow } from '../../server/src/store/meta-store.ts';
+import { SqliteTokenStore } from '../../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { type JsonObject, readObject } from '../referee/json-reader.ts';
 
@@ -22,6 +24,8 @@ export class TideServer {
 	tracker: Tracker;
 	readonly #nowMs: () => number;
 	readonly #parent = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tidelog-chaos-'));
+	readonly #tokenStore = new SqliteTokenStore(this.#parent);
+	readonly #tokens: Tokens;
 	readonly #closing = new AbortController();
 	#folder = join(this.#parent, 'data-0');
 	#folders = 1;
@@ -29,6 +33,7 @@ export class TideServer {
 
 	constructor(nowMs: () => number) {
 		this.#nowMs = nowMs;
+		this.#tokens = new Tokens(this.#tokenStore, nowMs);
 		this.tracker = new Tracker(this.#folder, nowMs);
 		this.#app = this.#newApp();
 	}
@@ -67,6 +72,7 @@ export class TideServer {
 	close(): void {
 		this.#closing.abort();
 		this.tracker.close();
+		this.#tokenStore.close();
 		rmSync(this.#parent, { recursive: true, force: true });
 	}
 
@@ -102,6 +108,12 @@ export class TideServer {
 
 	#newApp() {
 		const hosts = new Set([HOST]);
-		return createApp(this.tracker, { hosts: () => hosts, origins: new Set(), dashboardDir: this.#parent, closing: this.#closing.signal });
+		return createApp(this.tracker, {
+			hosts: () => hosts,
+			origins: new Set(),
+			tokens: this.#tokens,
+			dashboardDir: this.#parent,
+			closing: this.#closing.signal,
+		});
 	}
 }

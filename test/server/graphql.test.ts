@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Tokens } from '../../server/src/access/tokens.ts';
 import { createApp } from '../../server/src/app.ts';
+import { SqliteTokenStore } from '../../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 
 /** What W&B's clients (0.19 to 0.30) need a server to tolerate and to answer. */
 const folder = mkdtempSync(join(tmpdir(), 'tidelog-graphql-'));
+const tokenStore = new SqliteTokenStore(folder);
 let tracker: Tracker;
 let app: ReturnType<typeof createApp>;
 let nowMs = Date.UTC(2026, 0, 1);
@@ -16,6 +19,7 @@ beforeAll(() => {
 	app = createApp(tracker, {
 		hosts: () => new Set(['127.0.0.1:1']),
 		origins: new Set(),
+		tokens: new Tokens(tokenStore, () => nowMs),
 		dashboardDir: folder,
 		closing: new AbortController().signal,
 	});
@@ -23,6 +27,7 @@ beforeAll(() => {
 
 afterAll(() => {
 	tracker.close();
+	tokenStore.close();
 	rmSync(folder, { recursive: true, force: true });
 });
 

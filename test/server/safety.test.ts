@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../server/src/index.ts';
 
 /** Each attack that a page of another site, or a name pointed at this machine, can try; over a real socket, with the headers a browser would send. */
-const DEMO = 'http://127.0.0.1:8421';
+const DEMO = 'https://demo.example';
+const LOCAL = 'http://127.0.0.1:8422';
+const KEY = 'k'.repeat(32);
 const folder = mkdtempSync(join(tmpdir(), 'tidelog-safety-'));
 let server: RunningServer;
 
@@ -59,7 +61,7 @@ describe('a page of another site', () => {
 		['reading without CORS', 'GET', '/api/projects', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
 		['listening to live updates', 'GET', '/api/live?project=p', { origin: 'https://evil.example' }],
 		['a preflight', 'OPTIONS', '/graphql', { origin: 'https://evil.example', 'access-control-request-method': 'POST' }],
-		['the demo on another port', 'GET', '/api/projects', { origin: 'http://127.0.0.1:8422' }],
+		['an origin that only looks like loopback', 'GET', '/api/projects', { origin: 'http://127.0.0.1.evil.example' }],
 	])('is refused and gets no CORS header: %s', async (_what, method, path, headers) => {
 		const answer = await send(method, path, headers);
 		expect(answer.status).toBe(403);
@@ -85,17 +87,17 @@ test('a name that is pointed at this machine is not answered', async () => {
 		expect((await send('GET', '/api/projects', { host: `${host}:${server.port}` })).status).toBe(200);
 });
 
-test('a listed origin gets exact CORS answers that the browser may remember', async () => {
-	const preflight = await send('OPTIONS', '/files/local/p/r/file_stream', { origin: DEMO, 'access-control-request-method': 'POST' });
+test.each([DEMO, LOCAL])('an origin that may write gets exact CORS answers that the browser may remember: %s', async (origin) => {
+	const preflight = await send('OPTIONS', '/files/local/p/r/file_stream', { origin, 'access-control-request-method': 'POST' });
 	expect(preflight.status).toBe(204);
 	expect(preflight.headers).toMatchObject({
-		'access-control-allow-origin': DEMO,
+		'access-control-allow-origin': origin,
 		'access-control-allow-methods': 'GET, POST, PUT',
-		'access-control-allow-headers': 'authorization, content-type, content-encoding',
+		'access-control-allow-headers': 'authorization, content-type, content-encoding, tidelog-run-key',
 		'access-control-max-age': '7200',
 		vary: 'Origin',
 	});
-	expect((await send('GET', '/api/projects', { origin: DEMO })).headers['access-control-allow-origin']).toBe(DEMO);
+	expect(preflight.headers['access-control-allow-credentials']).toBeUndefined();
 });
 
 test('answers with errors carry the CORS headers too, so that a page can read why', async () => {
@@ -103,12 +105,83 @@ test('answers with errors carry the CORS headers too, so that a page can read wh
 	for (const [answer, status] of [
 		[await stream('nobody', '{}', headers), 404],
 		[await stream('nobody', '{', { origin: DEMO, 'content-type': 'text/plain' }), 415],
-		[await send('GET', '/api/projects/nothing/runs', { origin: DEMO }), 404],
+		[await send('GET', '/api/projects/nothing/runs', { origin: DEMO }), 403],
 		[await send('PUT', '/uploads/guess', { origin: DEMO }, 'x'), 403],
 		[await graphql('mutation { upsertBucket(input: {}) { inserted } }', {}, headers), 400],
 	] as [Answer, number][]) {
 		expect([answer.status, answer.headers['access-control-allow-origin'], answer.headers.vary]).toEqual([status, DEMO, 'Origin']);
 	}
+});
+
+describe.each([DEMO, LOCAL])('a page of %s', (origin) => {
+	const headers = { ...JSON_TYPE, origin };
+	const owner = { ...headers, 'tidelog-run-key': KEY };
+	const name = `own-${origin === DEMO ? 'listed' : 'loopback'}`;
+	const status =
+		'query ($name: String!) { model(name: "p") { bucket(name: $name, missingOk: true) { id config historyTail tidelog { nextStep } } } }';
+
+	test('writes a run that it makes, and goes on with it by its key', async () => {
+		expect((await upsert(name, owner)).status).toBe(200);
+		expect((await upsert(name, owner)).status).toBe(200);
+		expect((await stream(name, '{"files":{"wandb-history.jsonl":{"offset":0,"content":["{\\"loss\\":1,\\"_step\\":0}"]}}}', owner)).status).toBe(200);
+		const found = await graphql(status, { name }, owner);
+		expect([found.status, found.body]).toEqual([200, expect.stringContaining('nextStep')]);
+		const create =
+			'mutation ($run: String!) { createRunFiles(input: { entityName: "local", projectName: "p", runName: $run, files: ["a.png"] }) { files { uploadUrl } } }';
+		const { body } = await graphql(create, { run: name }, owner);
+		const url = (JSON.parse(body) as { data: { createRunFiles: { files: { uploadUrl: string }[] } } }).data.createRunFiles.files[0]?.uploadUrl ?? '';
+		expect((await send('PUT', new URL(url).pathname, { origin }, 'x')).status).toBe(200);
+		const alert =
+			'mutation ($run: String!) { notifyScriptableRunAlert(input: { projectName: "p", runName: $run, title: "t", text: "x" }) { success } }';
+		expect((await graphql(alert, { run: name }, owner)).status).toBe(200);
+		expect((await graphql('{ serverInfo { features { name isEnabled } } }', {}, headers)).status).toBe(200);
+	});
+
+	test('makes no run without a key, and opens none of others', async () => {
+		expect((await upsert(`${name}-2`, headers)).status).toBe(403);
+		await upsert('theirs', { ...JSON_TYPE, 'tidelog-run-key': 't'.repeat(32) });
+		await upsert('keyless');
+		for (const run of ['theirs', 'keyless']) {
+			for (const sent of [headers, owner, { ...headers, 'tidelog-run-key': 'T'.repeat(32) }]) {
+				expect((await upsert(run, sent)).status).toBe(403);
+				expect((await stream(run, '{"complete":true}', sent)).status).toBe(403);
+				expect((await graphql(status, { name: run }, sent)).body).not.toContain('nextStep');
+			}
+		}
+		expect(JSON.parse((await send('GET', '/api/projects/p/runs/theirs')).body)).toMatchObject({ state: 'running' });
+		const fork = 'mutation ($c: JSONString) { upsertBucket(input: { name: "fork", modelName: "p", config: $c }) { inserted } }';
+		const config = (run: string) => ({ c: JSON.stringify({ _wandb: { value: { branch_point: { run_id: run, step: 0 } } } }) });
+		expect((await graphql(fork, config('theirs'), owner)).status).toBe(403);
+	});
+
+	test('never reads, deletes or stops', async () => {
+		await upsert('theirs', { ...JSON_TYPE, 'tidelog-run-key': 't'.repeat(32) });
+		for (const path of [
+			'/api/server',
+			'/api/projects',
+			'/api/projects/p/runs',
+			'/api/projects/p/runs/theirs',
+			'/api/live?project=p',
+			'/api/nothing',
+		]) {
+			expect([path, (await send('GET', path, owner)).status]).toEqual([path, 403]);
+		}
+		for (const path of ['/api/chart', '/api/projects/p/metrics']) expect((await send('POST', path, owner, '{}')).status).toBe(403);
+		for (const query of [
+			'{ viewer { entity } }',
+			'{ models { edges { node { name } } } }',
+			'{ project(name: "p") { runs { totalCount } } }',
+			'{ project(name: "p") { ...on Project { a: runCount } } }',
+			'query { project(name: "p") { ...F } } fragment F on Project { runs { edges { node { name } } } }',
+			'mutation { upsertBucket(input: { name: "own-x", modelName: "p" }) { bucket { project { runs { totalCount } } } } }',
+			'mutation { stopRun(input: { id: "1" }) { success } }',
+			'mutation { deleteRun(input: { id: "1" }) { clientMutationId } }',
+			'{ __schema { types { name } } }',
+		]) {
+			expect([query, (await graphql(query, {}, owner)).status]).toEqual([query, 403]);
+		}
+		expect(await runIds()).toContain('theirs');
+	});
 });
 
 test('an upload needs the address that was given out', async () => {

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tokens } from '../../server/src/access/tokens.ts';
 import { createApp } from '../../server/src/app.ts';
 import type { RunRow } from '../../server/src/store/meta-store.ts';
+import { SqliteTokenStore } from '../../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { type LineValue, writeLine } from '../../src/core/json-line.ts';
 import type { MetaRecord } from '../../src/core/meta.ts';
@@ -27,11 +29,15 @@ export class TestServer {
 	readonly folder = mkdtempSync(join(tmpdir(), 'tidelog-server-'));
 	nowMs = Date.UTC(2026, 0, 1);
 	tracker: Tracker;
+	readonly tokens: Tokens;
+	readonly #tokenStore: SqliteTokenStore;
 	#app: ReturnType<typeof createApp>;
 	readonly #closing = new AbortController();
 
 	constructor() {
 		this.tracker = new Tracker(this.folder, () => this.nowMs);
+		this.#tokenStore = new SqliteTokenStore(this.folder);
+		this.tokens = new Tokens(this.#tokenStore, () => this.nowMs);
 		this.#app = this.#newApp();
 	}
 
@@ -39,6 +45,7 @@ export class TestServer {
 		return createApp(this.tracker, {
 			hosts: () => new Set(['127.0.0.1:1']),
 			origins: new Set(),
+			tokens: this.tokens,
 			dashboardDir: this.folder,
 			closing: this.#closing.signal,
 		});
@@ -53,6 +60,7 @@ export class TestServer {
 	close(): void {
 		this.#closing.abort();
 		this.tracker.close();
+		this.#tokenStore.close();
 		rmSync(this.folder, { recursive: true, force: true });
 	}
 

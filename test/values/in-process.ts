@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tokens } from '../../server/src/access/tokens.ts';
 import { createApp } from '../../server/src/app.ts';
+import { SqliteTokenStore } from '../../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { type LineObject, parseLine } from '../../src/core/json-line.ts';
 import { createInit, type Init } from '../../src/init.ts';
@@ -26,10 +28,12 @@ export class InProcess {
 	readonly init: Init;
 	readonly #folder = mkdtempSync(join(tmpdir(), 'tidelog-values-'));
 	readonly #tracker = new Tracker(this.#folder, () => Date.now());
+	readonly #tokenStore = new SqliteTokenStore(this.#folder);
 	readonly #closing = new AbortController();
 	readonly #app = createApp(this.#tracker, {
 		hosts: () => new Set([HOST]),
 		origins: new Set(),
+		tokens: new Tokens(this.#tokenStore, () => Date.now()),
 		dashboardDir: this.#folder,
 		closing: this.#closing.signal,
 	});
@@ -76,6 +80,7 @@ export class InProcess {
 	close(): void {
 		this.#closing.abort();
 		this.#tracker.close();
+		this.#tokenStore.close();
 		rmSync(this.#folder, { recursive: true, force: true });
 	}
 

@@ -1,5 +1,7 @@
 import { type LineObject, parseLine, writeLine } from '../../../src/core/json-line.ts';
 import { CONSOLE_FILE, EVENTS_FILE, HISTORY_FILE } from '../../../src/core/protocol.ts';
+import type { Access } from '../access/access.ts';
+import { requireRun } from '../access/guards.ts';
 import { wandbValue } from '../config-edits.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
 import { stateAt } from '../store/meta-store.ts';
@@ -11,6 +13,7 @@ export interface GraphqlContext {
 	tracker: Tracker;
 	/** Origin under which the client reached us: upload addresses begin with it. */
 	origin: string;
+	access: Access;
 }
 
 export function entityNode(name: string) {
@@ -18,8 +21,13 @@ export function entityNode(name: string) {
 }
 
 export function projectNode(project: ProjectRow) {
-	const nodeOf = (found: RunRow | undefined, tracker: Tracker) => (found ? runNode(found, tracker) : null);
-	const run = ({ name }: { name: string }, { tracker }: GraphqlContext) => nodeOf(tracker.meta.run(project.entity, project.name, name), tracker);
+	const nodeOf = (found: RunRow | undefined, { tracker, access }: GraphqlContext) => {
+		if (!found) return null;
+		// Who may not look around may ask for a run of their own.
+		if (!access.mayRead) requireRun(access, tracker.meta, found);
+		return runNode(found, tracker);
+	};
+	const run = ({ name }: { name: string }, context: GraphqlContext) => nodeOf(context.tracker.meta.run(project.entity, project.name, name), context);
 	return {
 		id: String(project.id),
 		internalId: String(project.id),
@@ -30,7 +38,7 @@ export function projectNode(project: ProjectRow) {
 		run,
 		// Who says that the run may be missing means to make it then, which a deleted one forbids.
 		bucket: (args: { name: string; missingOk?: boolean | null }, context: GraphqlContext) =>
-			args.missingOk ? nodeOf(context.tracker.findRun(project.entity, project.name, args.name), context.tracker) : run(args, context),
+			args.missingOk ? nodeOf(context.tracker.findRun(project.entity, project.name, args.name), context) : run(args, context),
 		runs({ first, after }: { first?: number | null; after?: string | null }, { tracker }: GraphqlContext) {
 			const all = tracker.meta.runs(project);
 			const from = after ? all.findIndex((row) => String(row.id) === after) + 1 : 0;

@@ -1,4 +1,6 @@
 import { DEFAULT_ENTITY, FEATURE_GZIP, FEATURE_RECORDS } from '../../../src/core/protocol.ts';
+import { refuse, requireManage, requireNewRun, requireRun } from '../access/guards.ts';
+import { hashRunKey } from '../access/secrets.ts';
 import { RequestError } from '../request-error.ts';
 import { entityNode, type GraphqlContext, projectNode, runNode } from './nodes.ts';
 
@@ -69,9 +71,14 @@ export const roots = {
 	}),
 	entity: ({ name }: { name?: string | null }) => (name && name !== DEFAULT_ENTITY ? null : entityNode(DEFAULT_ENTITY)),
 
-	upsertBucket({ input }: { input: UpsertBucketInput }, { tracker }: GraphqlContext) {
+	upsertBucket({ input }: { input: UpsertBucketInput }, { tracker, access }: GraphqlContext) {
 		if (!input.id && !input.name) throw new RequestError(400, 'upsertBucket: give name (the run id) or id.');
-		const { run, isNew } = tracker.upsertRun({
+		const entity = input.entityName || DEFAULT_ENTITY;
+		const project = input.modelName || 'uncategorized';
+		const known = input.id ? tracker.meta.runByStorageId(input.id) : tracker.meta.run(entity, project, input.name as string);
+		if (known) requireRun(access, tracker.meta, known);
+		else requireNewRun(access, entity, project);
+		const change = {
 			storageId: input.id,
 			entity: input.entityName,
 			project: input.modelName,
@@ -90,15 +97,21 @@ export const roots = {
 			sweep: input.sweep,
 			state: input.state === 'pending' || input.state === 'failed' ? input.state : null,
 			summary: input.summaryMetrics,
+			keyHash: access.runKey === undefined ? undefined : hashRunKey(access.runKey),
+		};
+		// A fork copies rows, which its maker then sees.
+		const { run, isNew } = tracker.upsertRun(change, (from) => {
+			if (!access.mayRead) requireRun(access, tracker.meta, from);
 		});
 		return { bucket: runNode(run, tracker), inserted: isNew, clientMutationId: input.clientMutationId };
 	},
 
 	createRunFiles(
 		{ input }: { input: { entityName: string; projectName: string; runName: string; files: string[] } },
-		{ tracker, origin }: GraphqlContext,
+		{ tracker, origin, access }: GraphqlContext,
 	) {
 		const run = tracker.runNamed(input.entityName, input.projectName, input.runName);
+		requireRun(access, tracker.meta, run);
 		return {
 			runID: String(run.id),
 			uploadHeaders: [],
@@ -108,28 +121,33 @@ export const roots = {
 		};
 	},
 
-	stopRun({ input }: { input: { id: string } }, { tracker }: GraphqlContext) {
+	stopRun({ input }: { input: { id: string } }, { tracker, access }: GraphqlContext) {
+		requireManage(access);
 		tracker.stop(input.id);
 		return { success: true };
 	},
 
-	rewindRun({ input }: { input: RewindRunInput }, { tracker }: GraphqlContext) {
+	rewindRun({ input }: { input: RewindRunInput }, { tracker, access }: GraphqlContext) {
 		const { metricName, metricValue } = input;
 		if (metricName !== '_step') throw new RequestError(400, `A run can be rewound to a value of _step only, not of ${metricName}.`);
 		if (!Number.isSafeInteger(metricValue) || metricValue < 0) {
 			throw new RequestError(400, `A run can be rewound to a whole step from 0 only, but metricValue was ${metricValue}.`);
 		}
 		const run = tracker.runNamed(input.entityName || DEFAULT_ENTITY, input.projectName || 'uncategorized', input.runName);
+		requireRun(access, tracker.meta, run);
+		if (access.token?.kind === 'ingest') refuse(access, 'An ingest token cannot rewind runs; log to a new run, or with an API key.');
 		return { rewoundRun: runNode(tracker.rewind(run, metricValue), tracker), clientMutationId: input.clientMutationId };
 	},
 
-	async deleteRun({ input }: { input: { id: string; clientMutationId?: string | null } }, { tracker }: GraphqlContext) {
+	async deleteRun({ input }: { input: { id: string; clientMutationId?: string | null } }, { tracker, access }: GraphqlContext) {
+		requireManage(access);
 		await tracker.deleteRun(input.id);
 		return { clientMutationId: input.clientMutationId };
 	},
 
-	notifyScriptableRunAlert({ input }: { input: AlertInput }, { tracker }: GraphqlContext) {
+	notifyScriptableRunAlert({ input }: { input: AlertInput }, { tracker, access }: GraphqlContext) {
 		const run = tracker.runNamed(input.entityName || DEFAULT_ENTITY, input.projectName, input.runName);
+		requireRun(access, tracker.meta, run);
 		const level = (input.severity ?? 'INFO').toLowerCase();
 		tracker.alert(run, { title: input.title, text: input.text, level, waitMs: input.waitDuration ?? 0 });
 		return { success: true };

@@ -5,6 +5,8 @@ import { type LineObject, writeLine } from '../../../src/core/json-line.ts';
 import { DEFAULT_ENTITY, STREAM_FILES, STREAMS, type Stream } from '../../../src/core/protocol.ts';
 import type { ChartRequest } from '../../../src/core/query.ts';
 import { toWire } from '../../../src/core/wire-values.ts';
+import type { Env } from '../access/access.ts';
+import { requireRead } from '../access/guards.ts';
 import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
@@ -26,8 +28,8 @@ const TYPES: Record<string, string> = {
 };
 
 /** What dashboards and people read; the types are in src/core/query.ts. */
-export function apiRoutes(tracker: Tracker): Hono {
-	const app = new Hono();
+export function apiRoutes(tracker: Tracker): Hono<Env> {
+	const app = new Hono<Env>();
 	const projectOf = (c: Context): ProjectRow => {
 		const name = c.req.param('project') ?? '';
 		const project = tracker.meta.project(DEFAULT_ENTITY, name);
@@ -36,7 +38,16 @@ export function apiRoutes(tracker: Tracker): Hono {
 	};
 	const runOf = (c: Context): RunRow => tracker.runNamed(DEFAULT_ENTITY, c.req.param('project') ?? '', c.req.param('id') ?? '');
 
-	app.get('/api/server', (c) => c.json({ name: 'tidelog', version: VERSION, serverId: tracker.database.serverId }));
+	// A launcher asks who holds the port, a dashboard whether it needs a token.
+	app.get('/api/server', (c) => {
+		const { mayRead, mayWrite } = c.get('access');
+		if (mayWrite === 'own') requireRead(c.get('access'));
+		return c.json({ name: 'tidelog', version: VERSION, ...(mayRead ? { serverId: tracker.database.serverId } : { needsToken: true }) });
+	});
+	app.use('/api/*', async (c, next) => {
+		requireRead(c.get('access'));
+		await next();
+	});
 	app.get('/api/projects', (c) => c.json(tracker.projects()));
 	app.get('/api/projects/:project/runs', (c) => c.json(toWire(tracker.runs(projectOf(c)))));
 	app.get('/api/projects/:project/runs/:id', (c) => c.json(toWire(tracker.detail(runOf(c)))));

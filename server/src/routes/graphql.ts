@@ -1,8 +1,11 @@
-import { buildSchema, graphql } from 'graphql';
+import { buildSchema, execute, GraphQLError, parse, specifiedRules, validate } from 'graphql';
 import { Hono } from 'hono';
+import type { Env } from '../access/access.ts';
+import { refuse } from '../access/guards.ts';
 import type { GraphqlContext } from '../graphql/nodes.ts';
 import { roots } from '../graphql/resolvers.ts';
 import { SDL } from '../graphql/schema.ts';
+import { readingErrors } from '../graphql/write-fields.ts';
 import { RequestError, refusal } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
@@ -14,14 +17,28 @@ interface GraphqlRequest {
 	operationName?: string | null;
 }
 
-export function graphqlRoute(tracker: Tracker): Hono {
-	return new Hono().post('/graphql', async (c) => {
+export function graphqlRoute(tracker: Tracker): Hono<Env> {
+	return new Hono<Env>().post('/graphql', async (c) => {
+		const access = c.get('access');
+		if (!access.mayRead && access.mayWrite === 'none') refuse(access);
 		const body = (await c.req.json().catch(() => undefined)) as GraphqlRequest | undefined;
 		if (typeof body?.query !== 'string') return c.json({ errors: [{ message: 'The body must be JSON with a text "query".' }] }, 400);
-		const context: GraphqlContext = { tracker, origin: new URL(c.req.url).origin };
-		const result = await graphql({
+		const told = (errors: readonly GraphQLError[]) => errors.map(({ message, path }) => ({ message, path }));
+		let document: ReturnType<typeof parse>;
+		try {
+			document = parse(body.query);
+		} catch (error) {
+			if (error instanceof GraphQLError) return c.json({ errors: told([error]) });
+			throw error;
+		}
+		const mistakes = validate(schema, document, specifiedRules);
+		if (mistakes.length > 0) return c.json({ errors: told(mistakes) });
+		const hidden = access.mayRead ? [] : readingErrors(schema, document);
+		if (hidden.length > 0) return c.json({ errors: told(hidden), error: hidden[0]?.message }, 403);
+		const context: GraphqlContext = { tracker, origin: new URL(c.req.url).origin, access };
+		const result = await execute({
 			schema,
-			source: body.query,
+			document,
 			rootValue: roots,
 			contextValue: context,
 			variableValues: body.variables ?? {},
@@ -35,8 +52,7 @@ export function graphqlRoute(tracker: Tracker): Hono {
 			console.error(unexpected.originalError);
 			return c.json({ errors: [{ message: 'The server failed at this; its log says why. Nothing was changed.' }] }, 500);
 		}
-		const errors = result.errors?.map(({ message, path }) => ({ message, path }));
-		const answer = { data: result.data, ...(errors ? { errors } : {}) };
+		const answer = { data: result.data, ...(result.errors ? { errors: told(result.errors) } : {}) };
 		return cause ? c.json({ ...refusal(cause, tracker.database.serverId), ...answer }, cause.status) : c.json(answer);
 	});
 }

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Context, Hono } from 'hono';
 import { type FileStreamAnswer, type FileStreamRequest, MAX_REQUEST_BYTES } from '../../../src/core/protocol.ts';
+import type { Env } from '../access/access.ts';
+import { requireRun } from '../access/guards.ts';
 import { RequestError } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
@@ -9,10 +11,14 @@ import type { Tracker } from '../tracker.ts';
 const MAX_BODY_BYTES = 4 * MAX_REQUEST_BYTES;
 
 /** What W&B's clients write to: lines by file_stream, bytes by PUT to an address that was given out. */
-export function ingestRoutes(tracker: Tracker): Hono {
-	return new Hono()
+export function ingestRoutes(tracker: Tracker): Hono<Env> {
+	return new Hono<Env>()
 		.post('/files/:entity/:project/:run/file_stream', async (c) => {
-			const find = () => tracker.runNamed(c.req.param('entity'), c.req.param('project'), c.req.param('run'));
+			const find = () => {
+				const found = tracker.runNamed(c.req.param('entity'), c.req.param('project'), c.req.param('run'));
+				requireRun(c.get('access'), tracker.meta, found);
+				return found;
+			};
 			find();
 			const request = parseRequest(await readBody(c));
 			// It may have been deleted or rewound while the body came in.

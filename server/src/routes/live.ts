@@ -3,6 +3,7 @@ import { streamSSE } from 'hono/streaming';
 import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
 import type { LiveEvent, RunInfo } from '../../../src/core/query.ts';
 import { toWire } from '../../../src/core/wire-values.ts';
+import type { Env } from '../access/access.ts';
 import { stateAt } from '../store/meta-store.ts';
 import type { Tracker } from '../tracker.ts';
 
@@ -11,8 +12,8 @@ const GATHER_MS = 150;
 const KEEP_ALIVE_MS = 15_000;
 
 /** One stream a page: all runs of the project first, then those that changed. */
-export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono {
-	return new Hono().get('/api/live', (c) => {
+export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono<Env> {
+	return new Hono<Env>().get('/api/live', (c) => {
 		const name = c.req.query('project') ?? '';
 		return streamSSE(c, async (stream) => {
 			const changed = new Set<number>();

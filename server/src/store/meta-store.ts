@@ -9,6 +9,8 @@ export interface MetaStore {
 	upsertRun(change: RunChange, nowMs: number): { run: RunRow; isNew: boolean };
 	run(entity: string, project: string, name: string): RunRow | undefined;
 	runByStorageId(id: string): RunRow | undefined;
+	/** sha-256 of the key that the run was made with. */
+	runKeyHash(run: RunRow): Uint8Array | undefined;
 	/** Newest first. */
 	runs(project: ProjectRow): RunRow[];
 	/** A sign of life. A run that had ended and is heard again is running. */
@@ -109,6 +111,8 @@ export interface RunChange {
 	sweep?: string | null;
 	state?: string | null;
 	summary?: string | null;
+	/** sha-256 of the run's key; kept when this makes the run. */
+	keyHash?: Uint8Array | undefined;
 }
 
 /** A running run that has said nothing for this long has crashed (W&B's own server is believed to wait as long). */

@@ -27,6 +27,9 @@ const COLUMNS: Partial<Record<keyof RunChange | keyof RunFields, string>> = {
 	state: 'state',
 };
 
+/** Beside the run, since only this store knows of it. */
+const RUN_KEYS = 'CREATE TABLE IF NOT EXISTS run_keys (run INTEGER PRIMARY KEY, hash BLOB NOT NULL)';
+
 const SELECT_RUN = `SELECT runs.*, projects.entity, projects.name AS project_name, projects.created_ms AS project_created_ms
 	FROM runs JOIN projects ON projects.id = runs.project`;
 
@@ -36,6 +39,7 @@ export class SqliteMetaStore implements MetaStore {
 
 	constructor(database: Pick<Database, 'sql'>) {
 		this.#sql = database.sql;
+		this.#sql.exec(RUN_KEYS);
 	}
 
 	project(entity: string, name: string): ProjectRow | undefined {
@@ -52,6 +56,7 @@ export class SqliteMetaStore implements MetaStore {
 	upsertRun(change: RunChange, nowMs: number): { run: RunRow; isNew: boolean } {
 		const known = change.storageId ? this.runByStorageId(change.storageId) : this.#named(change);
 		const run = known ?? this.#insert(change, nowMs);
+		if (!known && change.keyHash) this.#prepare('INSERT INTO run_keys (run, hash) VALUES (?, ?)').run(run.id, change.keyHash);
 		for (const [field, column] of Object.entries(COLUMNS)) {
 			const value = change[field as keyof RunChange];
 			if (typeof value === 'string') this.#prepare(`UPDATE runs SET ${column} = ? WHERE id = ?`).run(value, run.id);
@@ -67,6 +72,10 @@ export class SqliteMetaStore implements MetaStore {
 
 	runByStorageId(id: string): RunRow | undefined {
 		return /^\d+$/.test(id) ? this.#byKey(Number(id)) : undefined;
+	}
+
+	runKeyHash(run: RunRow): Uint8Array | undefined {
+		return this.#prepare('SELECT hash FROM run_keys WHERE run = ?').get(run.id)?.hash as Uint8Array | undefined;
 	}
 
 	runs(project: ProjectRow): RunRow[] {
@@ -145,7 +154,7 @@ export class SqliteMetaStore implements MetaStore {
 	}
 
 	deleteRun(run: RunRow, nowMs: number): void {
-		for (const table of ['edits', 'alerts', 'files']) this.#prepare(`DELETE FROM ${table} WHERE run = ?`).run(run.id);
+		for (const table of ['edits', 'alerts', 'files', 'run_keys']) this.#prepare(`DELETE FROM ${table} WHERE run = ?`).run(run.id);
 		this.#prepare('DELETE FROM runs WHERE id = ?').run(run.id);
 		this.#prepare('INSERT INTO tombstones (run, project, name, deleted_ms) VALUES (?, ?, ?, ?)').run(run.id, run.project.id, run.name, nowMs);
 	}
