@@ -250,3 +250,29 @@ describe('a body', () => {
 		expect((await send('POST', '/graphql', JSON_TYPE, '{"query": 5}')).status).toBe(400);
 	});
 });
+
+describe('a request that is short to write and long to answer', () => {
+	test.each([
+		['deep JSON', '/api/chart', `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`],
+		['a chart of what is no JSON', '/api/chart', '{'],
+		['a chart of a list', '/api/chart', '[]'],
+		[
+			'a deep query',
+			'/graphql',
+			JSON.stringify({ query: `{ project(name: "p") ${'{ entity { project '.repeat(1)}${'{ a '.repeat(900)}${'}'.repeat(902)} }` }),
+		],
+		['a long query', '/graphql', JSON.stringify({ query: `{ ${'__typename '.repeat(3_000)} }` })],
+		[
+			'a query whose fragments multiply',
+			'/graphql',
+			JSON.stringify({
+				query: `{ ...f0 } ${Array.from({ length: 30 }, (_, n) => `fragment f${n} on Query { ${n < 29 ? `...f${n + 1} a: __typename ...f${n + 1}` : '__typename'} }`).join(' ')}`,
+			}),
+		],
+	])('is refused: %s', async (_what, path, body) => {
+		const answer = await send('POST', path, JSON_TYPE, body);
+		expect([answer.status, answer.body]).toEqual([path === '/graphql' ? expect.any(Number) : 400, expect.stringMatching(/"(error|message)":"/)]);
+		expect(answer.status).toBeLessThan(500);
+		expect(answer.body).not.toMatch(/"data":\{/);
+	});
+});

@@ -4,6 +4,13 @@ import type { MetaStore, RunRow } from '../store/meta-store.ts';
 import type { Access } from './access.ts';
 import { hashRunKey, isSameHash } from './secrets.ts';
 
+/*
+ * How a new route uses these: whatever lies under /api/ and every GET by a page is for readers already (routes/api.ts, safety.ts). A route that
+ * shows data elsewhere begins with `requireRead(c.get('access'))`; one that changes a run finds the run and calls `requireRun(access, meta, run)`, or
+ * `requireNewRun(access, entity, project)` where it makes one; one that deletes, stops or configures calls `requireManage(access)`. In resolvers
+ * `access` is in the context, and a field that a page may ask for is named in graphql/write-fields.ts; all others are refused to it.
+ */
+
 const NO_RIGHT = 'The page or token that this request comes from may not do this.';
 const NO_TOKEN = 'This server wants a token: send it as "Authorization: Basic base64(api:TOKEN)".';
 

@@ -1,5 +1,7 @@
 /** Least time over which a limit is an average: short bursts are no abuse. */
 const BURST_MS = 10_000;
+/** Buckets from which full ones are thrown out. */
+const SWEEP_FROM = 1_000;
 
 /** A bucket for each name that fills up evenly; each request takes one. Times are milliseconds. */
 export class RateLimiter {
@@ -14,6 +16,7 @@ export class RateLimiter {
 	take(name: string, perMinute: number): number | undefined {
 		const now = this.#nowMs();
 		const most = Math.max(1, (perMinute * BURST_MS) / 60_000);
+		if (this.#buckets.size >= SWEEP_FROM && !this.#buckets.has(name)) this.#sweep(now);
 		const known = this.#buckets.get(name) ?? { left: most, atMs: now };
 		const left = Math.min(most, known.left + (Math.max(0, now - known.atMs) * perMinute) / 60_000);
 		if (left < 1) {
@@ -22,5 +25,10 @@ export class RateLimiter {
 		}
 		this.#buckets.set(name, { left: left - 1, atMs: now });
 		return undefined;
+	}
+
+	/** After {@link BURST_MS} any bucket is full, which is what an unknown one is too. */
+	#sweep(nowMs: number): void {
+		for (const [name, { atMs }] of this.#buckets) if (nowMs - atMs >= BURST_MS) this.#buckets.delete(name);
 	}
 }

@@ -7,6 +7,7 @@ import type { ChartRequest } from '../../../src/core/query.ts';
 import { toWire } from '../../../src/core/wire-values.ts';
 import type { Env } from '../access/access.ts';
 import { requireRead } from '../access/guards.ts';
+import { readJson } from '../read-body.ts';
 import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
@@ -54,13 +55,13 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 
 	app.post('/api/projects/:project/metrics', async (c) => {
 		const project = projectOf(c);
-		const { runIds } = (await c.req.json()) as { runIds?: string[] };
+		const { runIds } = (await readJson(c)) as { runIds?: string[] };
 		const runs = tracker.meta.runs(project);
 		return c.json(tracker.history.metrics(runIds ? runs.filter((run) => runIds.includes(run.name)) : runs));
 	});
 
 	app.post('/api/chart', async (c) => {
-		const request = (await c.req.json()) as ChartRequest;
+		const request = (await readJson(c)) as unknown as ChartRequest;
 		checkChart(request);
 		const runs = request.runIds.flatMap((id) => tracker.meta.run(DEFAULT_ENTITY, request.project, id) ?? []);
 		return c.json(tracker.history.chart(runs, request));

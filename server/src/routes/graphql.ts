@@ -2,10 +2,12 @@ import { buildSchema, execute, GraphQLError, parse, specifiedRules, validate } f
 import { Hono } from 'hono';
 import type { Env } from '../access/access.ts';
 import { refuse } from '../access/guards.ts';
+import { limitErrors, MAX_TOKENS } from '../graphql/limits.ts';
 import type { GraphqlContext } from '../graphql/nodes.ts';
 import { roots } from '../graphql/resolvers.ts';
 import { SDL } from '../graphql/schema.ts';
 import { readingErrors } from '../graphql/write-fields.ts';
+import { readJson } from '../read-body.ts';
 import { RequestError, refusal } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
@@ -21,18 +23,20 @@ export function graphqlRoute(tracker: Tracker): Hono<Env> {
 	return new Hono<Env>().post('/graphql', async (c) => {
 		const access = c.get('access');
 		if (!access.mayRead && access.mayWrite === 'none') refuse(access);
-		const body = (await c.req.json().catch(() => undefined)) as GraphqlRequest | undefined;
-		if (typeof body?.query !== 'string') return c.json({ errors: [{ message: 'The body must be JSON with a text "query".' }] }, 400);
+		const body = (await readJson(c)) as GraphqlRequest;
+		if (typeof body.query !== 'string') return c.json({ errors: [{ message: 'The body must be JSON with a text "query".' }] }, 400);
 		const told = (errors: readonly GraphQLError[]) => errors.map(({ message, path }) => ({ message, path }));
 		let document: ReturnType<typeof parse>;
 		try {
-			document = parse(body.query);
+			document = parse(body.query, { maxTokens: MAX_TOKENS });
 		} catch (error) {
 			if (error instanceof GraphQLError) return c.json({ errors: told([error]) });
 			throw error;
 		}
 		const mistakes = validate(schema, document, specifiedRules);
 		if (mistakes.length > 0) return c.json({ errors: told(mistakes) });
+		const tooMuch = limitErrors(document);
+		if (tooMuch.length > 0) return c.json({ errors: told(tooMuch) }, 400);
 		const hidden = access.mayRead ? [] : readingErrors(schema, document);
 		if (hidden.length > 0) return c.json({ errors: told(hidden), error: hidden[0]?.message }, 403);
 		const context: GraphqlContext = { tracker, origin: new URL(c.req.url).origin, access };
