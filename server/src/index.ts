@@ -38,11 +38,16 @@ export interface RunningServer {
 	port: number;
 	/** Tokens of this data folder; changes hold at once. */
 	tokens: Tokens;
-	/** Ends open connections and closes the database. Resolves when the data folder may be used by another. */
+	/** Ends live streams, gives requests that are being answered 3 s to end, and closes the database. Resolves when the data folder may be used by another. */
 	close(): Promise<void>;
 }
 
 const DEFAULT_DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+/** What a request that is being answered has left when the server closes; the whole stop takes less than 5 s. */
+const GRACE_MS = 3_000;
+/** A body that drips in slower than this is cut off, with 408. A keepalive connection waits for its next request as long as Node's default, 5 s. */
+const REQUEST_TIMEOUT_MS = 300_000;
+const HEADERS_TIMEOUT_MS = 20_000;
 const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
@@ -90,11 +95,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			close: () =>
 				new Promise((resolve) => {
 					closing.abort();
+					// Takes no new connection, lets requests end that are being answered, and drops those that do not.
+					const drop = setTimeout(() => server.closeAllConnections(), GRACE_MS);
 					server.close(() => {
+						clearTimeout(drop);
 						release();
 						resolve();
 					});
-					server.closeAllConnections();
+					server.closeIdleConnections();
 				}),
 		};
 	} catch (error) {
@@ -119,7 +127,10 @@ function listen(
 	port: number,
 ): Promise<{ server: Server; boundPort: number }> {
 	return new Promise((resolve, reject) => {
-		const server = serve({ fetch, hostname: host, port }, (info) => resolve({ server, boundPort: info.port })) as Server;
+		const server = serve(
+			{ fetch, hostname: host, port, serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS } },
+			(info) => resolve({ server, boundPort: info.port }),
+		) as Server;
 		server.once('error', (error: NodeJS.ErrnoException) => {
 			const taken = `Port ${port} of ${host} is taken by another program. Stop it, or choose another with --port.`;
 			reject(

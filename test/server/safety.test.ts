@@ -192,7 +192,8 @@ test('a path that leaves the folder of the run is refused, for writing and for r
 	await upsert('paths');
 	const create =
 		'mutation ($f: [String!]!) { createRunFiles(input: { entityName: "local", projectName: "p", runName: "paths", files: $f }) { files { uploadUrl } } }';
-	for (const path of ['../x', 'a/../../x', '/etc/passwd', '', 'a\\..\\x', './x']) expect((await graphql(create, { f: [path] })).status).toBe(400);
+	for (const path of ['../x', 'a/../../x', '/etc/passwd', '', 'a\\..\\x', './x', 'a\0b', 'x'.repeat(5_000)])
+		expect((await graphql(create, { f: [path] })).status).toBe(400);
 	for (const path of ['..%2f..%2ftidelog.db', '%2e%2e/%2e%2e/tidelog.db', 'tidelog.db']) {
 		const answer = await send('GET', `/api/projects/p/runs/paths/files/${path}`);
 		expect([403, 404]).toContain(answer.status);
@@ -275,4 +276,13 @@ describe('a request that is short to write and long to answer', () => {
 		expect(answer.status).toBeLessThan(500);
 		expect(answer.body).not.toMatch(/"data":\{/);
 	});
+});
+
+test('an address that is not well-formed is refused with 400', async () => {
+	for (const path of ['/%zz', '/%00', '/%ff%fe', '/api/projects/%zz/runs']) {
+		const { status, body } = await send('GET', path);
+		expect([path, status < 500 || status === 503]).toEqual([path, true]);
+		expect(body).not.toMatch(/ {4}at |\.ts:/);
+	}
+	expect((await send('GET', '/%zz')).status).toBe(400);
 });

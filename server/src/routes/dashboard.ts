@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { extname, join, normalize, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
+import { RequestError } from '../request-error.ts';
 
 const TYPES: Record<string, string> = {
 	'.html': 'text/html; charset=utf-8',
@@ -20,7 +21,7 @@ const CSP =
 /** The built dashboard; any address without a file is one of its own routes and gets index.html. */
 export function dashboardRoute(folder: string): Hono {
 	return new Hono().get('*', (c) => {
-		const wanted = normalize(decodeURIComponent(new URL(c.req.url).pathname)).replace(/^[/\\]+/, '');
+		const wanted = normalize(decoded(new URL(c.req.url).pathname)).replace(/^[/\\]+/, '');
 		const path = join(folder, wanted);
 		const isInside = path.startsWith(folder + sep);
 		const isAsset = isInside && extname(path) !== '' && isFile(path);
@@ -37,4 +38,13 @@ export function dashboardRoute(folder: string): Hono {
 
 function isFile(path: string): boolean {
 	return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** A path that is no UTF-8 names no file. */
+function decoded(path: string): string {
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		throw new RequestError(400, 'This address is not well-formed.');
+	}
 }

@@ -8,6 +8,7 @@ import type { RunRow } from './meta-store.ts';
 const UPLOAD_TTL_MS = 24 * 3600_000;
 /** Largest file taken. */
 const MAX_FILE_BYTES = 5 * 2 ** 30;
+const MAX_PATH_LENGTH = 1_024;
 
 export interface StoredFile {
 	path: string;
@@ -136,13 +137,18 @@ export class RunFiles {
 	}
 }
 
-/** @throws RequestError 400 for a path that leaves the run's folder. */
+/** @throws RequestError 400 for a path that is too long or leaves the run's folder. */
 function checkPath(path: string): void {
 	const isInside =
 		path !== '' &&
+		path.length <= MAX_PATH_LENGTH &&
 		!path.startsWith('/') &&
 		!path.includes('\\') &&
 		!path.includes('\0') &&
 		!path.split('/').some((part) => part === '..' || part === '.');
-	if (!isInside) throw new RequestError(400, `A file of a run must have a relative path without "..", but was "${path}".`);
+	if (!isInside)
+		throw new RequestError(
+			400,
+			`A file of a run must have a relative path of at most ${MAX_PATH_LENGTH} characters without "..", but was "${path.slice(0, 100)}".`,
+		);
 }
