@@ -36,6 +36,7 @@ export interface WriterPlatform extends HttpTools {
 
 const REPORT_GAP_MS = 100;
 const PRUNE_GAP_MS = 60_000;
+const LATE_WORDS_MS = 500;
 const DAY_MS = 24 * 3_600_000;
 
 interface OpenRun {
@@ -219,9 +220,7 @@ export class Writer implements WriterHost {
 	async #sendLeftovers(store: Store, spec: RunSpec): Promise<void> {
 		const { clock, evictsAfterDays } = this.#platform;
 		for (const run of await store.runs()) {
-			if (run.server !== spec.server || this.#senders.has(run.id)) continue;
-			await store.recoverWriters(run.id);
-			if (!isPending(run, await settleBases(store, run), (await store.pendingFiles(run.id, 1)).length)) continue;
+			if (run.server !== spec.server || !(await this.#hasLeftover(run, store))) continue;
 			const days = (clock.nowMs() - run.createdMs) / DAY_MS;
 			if (evictsAfterDays !== undefined && days > evictsAfterDays / 2 - 0.5)
 				this.#notify(
@@ -231,6 +230,12 @@ export class Writer implements WriterHost {
 				);
 			this.#send(run.id, store, spec);
 		}
+	}
+
+	async #hasLeftover(run: RunState, store: Store): Promise<boolean> {
+		if (this.#senders.has(run.id)) return false;
+		await store.recoverWriters(run.id);
+		return isPending(run, await settleBases(store, run), (await store.pendingFiles(run.id, 1)).length);
 	}
 
 	/** Queues for the sending of a run that another tab announced: when that tab goes, the run's records are sent from here. */
@@ -244,7 +249,8 @@ export class Writer implements WriterHost {
 	}
 
 	/** @param spec Of a run that goes to the same server. */
-	#send(run: string, store: Store, { server, token, isOffline }: RunSpec): Sender {
+	#send(run: string, store: Store, spec: RunSpec): Sender {
+		const { server, token, isOffline } = spec;
 		const known = this.#senders.get(run);
 		if (known) return known;
 		const sender = new Sender({
@@ -271,9 +277,15 @@ export class Writer implements WriterHost {
 			},
 		});
 		this.#senders.set(run, sender);
-		void sender.run().then(() => {
+		void sender.run().then(async () => {
 			this.#senders.delete(run);
-			for (const open of this.#openRuns(run)) this.#report(open);
+			const open = this.#openRuns(run);
+			for (const one of open) this.#report(one);
+			if (open.length > 0) return;
+			// The locks of a page that goes may be free a moment before its words are here.
+			await this.#platform.clock.sleep(LATE_WORDS_MS);
+			const state = await store.run(run);
+			if (state && (await this.#hasLeftover(state, store))) this.#send(run, store, spec);
 		});
 		return sender;
 	}
