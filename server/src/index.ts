@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { createApp } from './app.ts';
+import { Maintenance } from './maintenance.ts';
 import { StartError } from './store/database.ts';
 import { Tracker } from './tracker.ts';
 
@@ -40,6 +41,7 @@ const DEFAULT_DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.m
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
 	const { port = 8420, host = '127.0.0.1', dataDir, origins = [], dashboardDir = DEFAULT_DASHBOARD, nowMs = Date.now } = options;
 	const tracker = new Tracker(dataDir, nowMs);
+	const maintenance = new Maintenance(tracker);
 	const closing = new AbortController();
 	let hosts: ReadonlySet<string> = new Set();
 	const app = createApp(tracker, { hosts: () => hosts, origins: new Set(origins), dashboardDir, closing: closing.signal });
@@ -53,6 +55,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 				new Promise((resolve) => {
 					closing.abort();
 					server.close(() => {
+						maintenance.end();
 						tracker.close();
 						resolve();
 					});
@@ -60,6 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 				}),
 		};
 	} catch (error) {
+		maintenance.end();
 		tracker.close();
 		throw error;
 	}

@@ -58,6 +58,11 @@ export class Tracker {
 		this.database.close();
 	}
 
+	/** Does a slice of work that can wait. Returns whether there was any (HistoryStore.maintain). */
+	maintain(): boolean {
+		return this.history.maintain(this.nowMs());
+	}
+
 	/** Calls back after each change of a run. Returns what ends it. */
 	onChange(listener: RunListener): () => void {
 		this.#listeners.add(listener);

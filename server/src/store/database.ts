@@ -12,9 +12,10 @@ export interface Database {
 	sql: DatabaseSync;
 	/** Random, made with the data folder: tells one server's data from another's. */
 	serverId: string;
-	/** Runs `work` in one transaction; an error undoes all of it, then tells those who keep something of it in memory. */
+	/** Runs `work` in one transaction; an error undoes all of it. */
 	transaction<T>(work: () => T): T;
-	onRollback(forget: () => void): void;
+	/** Calls back at the end of each transaction. */
+	onEnd(listener: (isCommitted: boolean) => void): void;
 	close(): void;
 }
 
@@ -66,7 +67,7 @@ export function openDatabase(dataDir: string): Database {
 	}
 	sql.prepare("INSERT OR IGNORE INTO info (key, value) VALUES ('serverId', ?)").run(randomBytes(8).toString('hex'));
 	const { value: serverId } = sql.prepare("SELECT value FROM info WHERE key = 'serverId'").get() as { value: string };
-	const listeners: (() => void)[] = [];
+	const listeners: ((isCommitted: boolean) => void)[] = [];
 	return {
 		sql,
 		serverId,
@@ -75,15 +76,16 @@ export function openDatabase(dataDir: string): Database {
 			try {
 				const result = work();
 				sql.exec('COMMIT');
+				for (const listener of listeners) listener(true);
 				return result;
 			} catch (error) {
 				// A commit that failed (the disk is full) may have ended the transaction by itself.
 				if (sql.isTransaction) sql.exec('ROLLBACK');
-				for (const forget of listeners) forget();
+				for (const listener of listeners) listener(false);
 				throw error;
 			}
 		},
-		onRollback: (forget) => void listeners.push(forget),
+		onEnd: (listener) => void listeners.push(listener),
 		close: () => sql.close(),
 	};
 }
