@@ -28,6 +28,8 @@ export interface ServerOptions {
 export interface RunningServer {
 	url: string;
 	port: number;
+	/** Copies the data folder to a new one while the server runs (Tracker.backup). */
+	backup(folder: string): Promise<void>;
 	/** Ends open connections and closes the database. Resolves when the data folder may be used by another. */
 	close(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		return {
 			url: `http://${host}:${boundPort}`,
 			port: boundPort,
+			backup: (folder) => tracker.backup(folder),
 			close: () =>
 				new Promise((resolve) => {
 					closing.abort();
