@@ -27,14 +27,14 @@ import { lastLineAt } from './stamps.ts';
 const MAX_INDEXES = 256;
 const MAX_SERIES = 1_000_000;
 /** A run is sealed when so much of it waits, or for so long. Until then its lines are read again at each start. */
-const SEALED_POINTS = 200_000;
-const SEALED_CHARACTERS = 16 * 2 ** 20;
+const SEALED_POINTS = 100_000;
+const SEALED_CHARACTERS = 8 * 2 ** 20;
 const SEALED_AFTER_MS = 30_000;
 /** Of all runs together; then the fullest is sealed. */
-const MAX_PENDING_POINTS = 1_000_000;
+const MAX_PENDING_POINTS = 300_000;
 /** How long a slice of sealing holds up requests, and how long when more than this many points wait. */
 const SLICE_MS = 10;
-const HURRIED_POINTS = 1_500_000;
+const HURRIED_POINTS = 500_000;
 const HURRIED_SLICE_MS = 40;
 /** Points that a migration gathers before it seals them. */
 const MAX_RESTORED = 500_000;
