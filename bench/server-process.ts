@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export interface ServerProcess {
 	url: string;
+	pid: number;
 	/** Ends the process and deletes its data. */
 	close(): Promise<void>;
 }
@@ -31,6 +32,7 @@ export async function startServerProcess(origin: string): Promise<ServerProcess>
 	});
 	return {
 		url,
+		pid: server.pid as number,
 		close: async () => {
 			server.kill();
 			await ended;

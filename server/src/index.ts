@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Tokens } from './access/tokens.ts';
 import { createApp } from './app.ts';
+import { Maintenance } from './maintenance.ts';
 import { StartError } from './store/database.ts';
 import { SqliteTokenStore } from './store/sqlite-token-store.ts';
 import { Tracker } from './tracker.ts';
@@ -38,6 +39,8 @@ export interface RunningServer {
 	port: number;
 	/** Tokens of this data folder; changes hold at once. */
 	tokens: Tokens;
+	/** Copies the data folder to a new one while the server runs (Tracker.backup). */
+	backup(folder: string): Promise<void>;
 	/** Ends live streams, gives requests that are being answered 3 s to end, and closes the database. Resolves when the data folder may be used by another. */
 	close(): Promise<void>;
 }
@@ -62,7 +65,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const tracker = new Tracker(dataDir, nowMs);
 	const store = new SqliteTokenStore(dataDir);
 	const tokens = new Tokens(store, nowMs);
+	const maintenance = new Maintenance(tracker);
 	const release = () => {
+		maintenance.end();
 		tracker.close();
 		store.close();
 	};
@@ -92,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			url: publicOrigins[0] ?? `http://${name}:${boundPort}`,
 			port: boundPort,
 			tokens,
+			backup: (folder) => tracker.backup(folder),
 			close: () =>
 				new Promise((resolve) => {
 					closing.abort();

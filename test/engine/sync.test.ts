@@ -116,7 +116,7 @@ describe('what the server says of the run', () => {
 		const world = newWorld('tide');
 		const session = await begun(world, 5);
 		expect(session.run.status.verified).toBe(true);
-		world.tide.tracker.database.sql.exec("UPDATE lines SET text = replace(text, '0.5', '0.6')");
+		world.tide.tracker.database.sql.exec("UPDATE lines SET body = replace(body, '0.5', '0.6')");
 		world.tide.tracker.database.sql.exec("UPDATE cursors SET hash = '0123456789abcdef' WHERE file = 'wandb-history.jsonl'");
 		world.tide.restart();
 		logSome(session, 1);

@@ -46,7 +46,7 @@ test('a data folder of a newer format', async () => {
 	const sql = new DatabaseSync(join(dataDir, 'tidelog.db'));
 	sql.exec('PRAGMA user_version = 99');
 	sql.close();
-	expect(failing('--port', '0', '--data', dataDir)).toMatch(/^The data folder has format 99 and this server reads up to 2/);
+	expect(failing('--port', '0', '--data', dataDir)).toMatch(/^The data folder has format 99 and this server reads up to 3/);
 });
 
 test('an unknown option and a port that is none', () => {

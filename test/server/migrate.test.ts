@@ -143,7 +143,7 @@ test('a folder of format 1 is brought up to date: lines, steps, charts, summarie
 
 test('a try that fails leaves the folder as it was, with a copy beside it, and the next may succeed', () => {
 	writeFormat1(['{"a":']);
-	expect(() => new Tracker(folder, () => 1_000)).toThrow(/could not be brought from format 1 to 2; it is as it was/);
+	expect(() => new Tracker(folder, () => 1_000)).toThrow(/could not be brought from format 1 to 3; it is as it was/);
 	expect(existsSync(`${path}.format-1`)).toBe(true);
 	const sql = new DatabaseSync(path);
 	expect(sql.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });

@@ -8,6 +8,8 @@ export interface BlobStore {
 	 */
 	put(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ sha256: string; size: number }>;
 	open(sha256: string): ReadStream;
+	/** Puts every blob into another data folder, where it stays when it is deleted here; those that are there already are left alone. */
+	copyTo(dataDir: string): Promise<void>;
 	/** A blob that is not there is no error. */
 	delete(sha256: string): Promise<void>;
 }

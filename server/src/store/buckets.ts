@@ -1,66 +1,118 @@
 import type { Series } from '../../../src/core/query.ts';
+import { ARG_MAX, ARG_MIN, FINITE, FIRST, LAST, LAST_STEP, MAX, MIN, NON_FINITE, SUM } from './bucket-builder.ts';
 
-/** A point as the store keeps it. `kind`: 0 finite, 1 NaN, 2 Infinity, 3 −Infinity. */
-export interface Point {
-	x: number;
-	value: number;
-	kind: number;
+/** A series cut into buckets, as columns. A bucket without a finite value has NaN in the seven columns about them. */
+export interface Buckets {
+	/** Points behind it, non-finite ones included. */
+	points: number;
+	/** x of the last point in each bucket. */
+	x: Float64Array;
+	min: Float64Array;
+	max: Float64Array;
+	mean: Float64Array;
+	first: Float64Array;
+	last: Float64Array;
+	/** x of the first of the smallest, and of the largest values. */
+	argMin: Float64Array;
+	argMax: Float64Array;
+	/** Points in each bucket, and those of them that are not finite. */
+	count: Uint32Array;
+	nonFinite: Uint32Array;
+	/** The first 100 of them in all. */
+	nonFiniteAt: { x: number; value: number }[];
 }
 
-const KIND_NAMES = ['', 'NaN', 'Infinity', '-Infinity'] as const;
 const MAX_NON_FINITE = 100;
 
-/**
- * Cuts points, ordered by x, into at most `buckets` buckets of equal width in x. No point is left out: each bucket keeps min,
- * max, mean, first, last and counts. When the points are fewer than the buckets, each is a bucket of its own.
- */
-export function toSeries(runId: string, key: string, points: readonly Point[], buckets: number): Series {
-	const series: Series = {
-		runId,
-		key,
-		points: points.length,
-		x: [],
-		min: [],
-		max: [],
-		mean: [],
-		first: [],
-		last: [],
-		count: [],
-		nonFinite: 0,
-		nonFiniteAt: [],
+/** From the columns of a BucketBuilder. */
+export function toBuckets(columns: readonly number[][], points: number, nonFiniteAt: { x: number; value: number }[]): Buckets {
+	const finite = columns[FINITE] as number[];
+	const of = (column: number) => {
+		const values = new Float64Array(columns[column] as number[]);
+		for (let i = 0; i < values.length; i++) if (finite[i] === 0) values[i] = Number.NaN;
+		return values;
 	};
-	const first = points[0];
-	const last = points[points.length - 1];
-	if (!first || !last) return series;
-	const width = points.length <= buckets ? 0 : (last.x - first.x) / buckets;
+	const mean = of(SUM);
+	const nonFinite = new Uint32Array(columns[NON_FINITE] as number[]);
+	const count = new Uint32Array(nonFinite);
+	for (let i = 0; i < count.length; i++) {
+		mean[i] = (mean[i] as number) / (finite[i] as number);
+		count[i] = (count[i] as number) + (finite[i] as number);
+	}
+	return {
+		points,
+		x: new Float64Array(columns[LAST_STEP] as number[]),
+		min: of(MIN),
+		max: of(MAX),
+		mean,
+		first: of(FIRST),
+		last: of(LAST),
+		argMin: of(ARG_MIN),
+		argMax: of(ARG_MAX),
+		count,
+		nonFinite,
+		nonFiniteAt,
+	};
+}
+
+/**
+ * Cuts points over an axis that is not the step, ordered by x, into at most `most` buckets of equal width in x. When the points are fewer than the
+ * buckets, each is a bucket of its own.
+ */
+export function evenBuckets(xs: ArrayLike<number>, values: ArrayLike<number>, most: number): Buckets {
+	const columns: number[][] = Array.from({ length: ARG_MAX + 1 }, () => []);
+	const nonFiniteAt: Buckets['nonFiniteAt'] = [];
+	const first = xs[0] as number;
+	const width = xs.length <= most ? 0 : ((xs[xs.length - 1] as number) - first) / most;
 	let bucket = -1;
-	let sum = 0;
-	let finite = 0;
-	for (const [i, { x, value, kind }] of points.entries()) {
-		const at = width === 0 ? i : Math.min(buckets - 1, Math.floor((x - first.x) / width));
-		if (at !== bucket) {
-			bucket = at;
-			sum = 0;
-			finite = 0;
-			series.x.push(x);
-			series.count.push(0);
-			for (const field of [series.min, series.max, series.mean, series.first, series.last]) field.push(null);
-		}
-		const here = series.x.length - 1;
-		series.x[here] = x;
-		series.count[here] = (series.count[here] ?? 0) + 1;
-		if (kind !== 0) {
-			series.nonFinite++;
-			if (series.nonFiniteAt.length < MAX_NON_FINITE) series.nonFiniteAt.push({ x, value: KIND_NAMES[kind] as 'NaN' });
+	for (let i = 0; i < xs.length; i++) {
+		const x = xs[i] as number;
+		const value = values[i] as number;
+		const at = xs.length <= most ? i : width === 0 ? 0 : Math.min(most - 1, Math.floor((x - first) / width));
+		if (at !== bucket) for (const column of columns) column.push(0);
+		bucket = at;
+		const here = (columns[LAST] as number[]).length - 1;
+		const put = (column: number, to: number) => {
+			(columns[column] as number[])[here] = to;
+		};
+		const of = (column: number) => columns[column]?.[here] as number;
+		put(LAST_STEP, x);
+		if (!Number.isFinite(value)) {
+			put(NON_FINITE, of(NON_FINITE) + 1);
+			if (nonFiniteAt.length < MAX_NON_FINITE) nonFiniteAt.push({ x, value });
 			continue;
 		}
-		sum += value;
-		finite++;
-		series.min[here] = Math.min(series.min[here] ?? Number.POSITIVE_INFINITY, value);
-		series.max[here] = Math.max(series.max[here] ?? Number.NEGATIVE_INFINITY, value);
-		series.mean[here] = sum / finite;
-		series.first[here] ??= value;
-		series.last[here] = value;
+		if (of(FINITE) === 0) put(FIRST, value);
+		if (of(FINITE) === 0 || value < of(MIN)) {
+			put(MIN, value);
+			put(ARG_MIN, x);
+		}
+		if (of(FINITE) === 0 || value > of(MAX)) {
+			put(MAX, value);
+			put(ARG_MAX, x);
+		}
+		put(LAST, value);
+		put(SUM, of(SUM) + value);
+		put(FINITE, of(FINITE) + 1);
 	}
-	return series;
+	return toBuckets(columns, xs.length, nonFiniteAt);
+}
+
+export function toSeries(runId: string, key: string, buckets: Buckets): Series {
+	const { count, nonFinite } = buckets;
+	const orNull = (column: Float64Array) => Array.from(column, (value) => (Number.isNaN(value) ? null : value));
+	return {
+		runId,
+		key,
+		points: buckets.points,
+		x: [...buckets.x],
+		min: orNull(buckets.min),
+		max: orNull(buckets.max),
+		mean: orNull(buckets.mean),
+		first: orNull(buckets.first),
+		last: orNull(buckets.last),
+		count: [...count],
+		nonFinite: nonFinite.reduce((sum, n) => sum + n, 0),
+		nonFiniteAt: buckets.nonFiniteAt.map(({ x, value }) => ({ x, value: String(value) as 'NaN' })),
+	};
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { backup, DatabaseSync } from 'node:sqlite';
 import { migrate } from './migrate.ts';
 import { FORMAT_VERSION, TABLES } from './schema.ts';
+
+export const DATABASE_FILE = 'tidelog.db';
 
 /** A start that cannot succeed; the message is one line for the person who started it. */
 export class StartError extends Error {}
@@ -12,9 +14,12 @@ export interface Database {
 	sql: DatabaseSync;
 	/** Random, made with the data folder: tells one server's data from another's. */
 	serverId: string;
-	/** Runs `work` in one transaction; an error undoes all of it, then tells those who keep something of it in memory. */
+	/** Runs `work` in one transaction; an error undoes all of it. */
 	transaction<T>(work: () => T): T;
-	onRollback(forget: () => void): void;
+	/** Calls back at the end of each transaction. */
+	onEnd(listener: (isCommitted: boolean) => void): void;
+	/** Writes the state at the end of the copying to a database file, while others read and write. */
+	copyTo(path: string): Promise<void>;
 	close(): void;
 }
 
@@ -37,7 +42,7 @@ export function openDatabase(dataDir: string): Database {
 			`The data folder cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}). Give another with --data: ${dataDir}`,
 		);
 	}
-	const sql = new DatabaseSync(join(dataDir, 'tidelog.db'));
+	const sql = new DatabaseSync(join(dataDir, DATABASE_FILE));
 	try {
 		// Exclusive: a second server on the same folder gets "database is locked" instead of a share in the damage.
 		sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
@@ -56,7 +61,7 @@ export function openDatabase(dataDir: string): Database {
 		);
 	}
 	try {
-		migrate(sql, join(dataDir, 'tidelog.db'), version);
+		migrate(sql, join(dataDir, DATABASE_FILE), version);
 		sql.exec(TABLES);
 		sql.exec(`PRAGMA user_version = ${FORMAT_VERSION}`);
 	} catch (error) {
@@ -66,7 +71,7 @@ export function openDatabase(dataDir: string): Database {
 	}
 	sql.prepare("INSERT OR IGNORE INTO info (key, value) VALUES ('serverId', ?)").run(randomBytes(8).toString('hex'));
 	const { value: serverId } = sql.prepare("SELECT value FROM info WHERE key = 'serverId'").get() as { value: string };
-	const listeners: (() => void)[] = [];
+	const listeners: ((isCommitted: boolean) => void)[] = [];
 	return {
 		sql,
 		serverId,
@@ -75,15 +80,17 @@ export function openDatabase(dataDir: string): Database {
 			try {
 				const result = work();
 				sql.exec('COMMIT');
+				for (const listener of listeners) listener(true);
 				return result;
 			} catch (error) {
 				// A commit that failed (the disk is full) may have ended the transaction by itself.
 				if (sql.isTransaction) sql.exec('ROLLBACK');
-				for (const forget of listeners) forget();
+				for (const listener of listeners) listener(false);
 				throw error;
 			}
 		},
-		onRollback: (forget) => void listeners.push(forget),
+		onEnd: (listener) => void listeners.push(listener),
+		copyTo: async (path) => void (await backup(sql, path, { rate: 1_000 })),
 		close: () => sql.close(),
 	};
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type BlobStore, BlobTooLargeError } from './blob-store.ts';
 
@@ -47,11 +47,32 @@ export class FolderBlobStore implements BlobStore {
 		return createReadStream(this.#path(sha256));
 	}
 
+	/** By a second name where the file system has such: blobs never change, so a copy costs nothing. */
+	async copyTo(dataDir: string): Promise<void> {
+		const entries = await readdir(this.#folder, { recursive: true, withFileTypes: true }).catch(() => []);
+		for (const { name } of entries.filter((entry) => entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name))) {
+			const to = pathIn(join(dataDir, 'blobs'), name);
+			await mkdir(dirname(to), { recursive: true });
+			try {
+				await link(this.#path(name), to);
+			} catch (error) {
+				const { code } = error as NodeJS.ErrnoException;
+				// Deleted since it was listed.
+				if (code === 'EEXIST' || code === 'ENOENT') continue;
+				await copyFile(this.#path(name), to);
+			}
+		}
+	}
+
 	async delete(sha256: string): Promise<void> {
 		await rm(this.#path(sha256), { force: true });
 	}
 
 	#path(sha256: string): string {
-		return join(this.#folder, sha256.slice(0, 2), sha256);
+		return pathIn(this.#folder, sha256);
 	}
+}
+
+function pathIn(folder: string, sha256: string): string {
+	return join(folder, sha256.slice(0, 2), sha256);
 }

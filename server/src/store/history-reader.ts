@@ -1,50 +1,49 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { type LineValue, parseLine } from '../../../src/core/json-line.ts';
-import type { ChartRequest, MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
+import type { ChartRequest, MediaPoint, MetricInfo } from '../../../src/core/query.ts';
 import type { MetricFold } from '../../../src/core/summary.ts';
-import { type Point, toSeries } from './buckets.ts';
-import type { RunKey } from './history-store.ts';
+import { type Buckets, evenBuckets } from './buckets.ts';
+import type { RunKey, SeriesBuckets } from './history-store.ts';
 import type { IndexTables } from './index-tables.ts';
 import { mediaType } from './media-files.ts';
+import { kindOf, OBJECT, writerOf } from './points.ts';
 import type { RunIndex } from './run-index.ts';
-import type { StoredSeries } from './series-values.ts';
-import { Stamps } from './stamps.ts';
+import type { SeriesView } from './series-view.ts';
+import type { Stamps } from './stamps.ts';
 
-/** What is asked about the values of runs, answered from the index. */
+/** What is asked about the values of runs. */
 export class HistoryReader {
 	readonly #tables: IndexTables;
-	readonly #series;
-	readonly #all;
 	readonly #indexOf: (run: RunKey) => RunIndex;
 
-	constructor(sql: DatabaseSync, tables: IndexTables, indexOf: (run: RunKey) => RunIndex) {
+	constructor(tables: IndexTables, indexOf: (run: RunKey) => RunIndex) {
 		this.#tables = tables;
-		this.#series = sql.prepare('SELECT id, has_objects FROM series WHERE run = ? AND gen = ? AND key = ?');
-		this.#all = sql.prepare('SELECT key, fold, has_numbers, type FROM series WHERE run = ? AND gen = ? ORDER BY key');
 		this.#indexOf = indexOf;
 	}
 
-	chart(runs: readonly RunKey[], { keys, x = 'step', range, buckets = 1000 }: ChartRequest): Series[] {
-		const found: Series[] = [];
+	*buckets(runs: readonly RunKey[], { keys, x = 'step', range, buckets = 1000 }: Omit<ChartRequest, 'project' | 'runIds'>): Iterable<SeriesBuckets> {
+		const most = Math.max(10, Math.min(10_000, buckets));
+		const [low, high] = range ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 		for (const run of runs) {
-			const xOf = this.#xOf(run, x);
+			let xOf: XOf | undefined;
 			for (const key of keys) {
-				const series = this.#find(run, key);
-				if (!series) continue;
-				let points = this.#points(run, series, xOf);
-				if (x !== 'step') points.sort((a, b) => a.x - b.x);
-				if (range) points = points.filter((point) => point.x >= range[0] && point.x <= range[1]);
-				if (points.length > 0) found.push(toSeries(run.name, key, points, Math.max(10, Math.min(10_000, buckets))));
+				const view = this.#indexOf(run).view(key);
+				if (!view) continue;
+				let found: Buckets | undefined;
+				if (x === 'step') found = view.buckets([Math.max(0, low), Math.min(Number.MAX_SAFE_INTEGER, high)], most);
+				else {
+					xOf ??= this.#xOf(run, x);
+					found = bucketsOver(xOf, view, low, high, most);
+				}
+				if (found) yield { runId: run.name, key, ...found };
 			}
 		}
-		return found;
 	}
 
 	metrics(runs: readonly RunKey[]): MetricInfo[] {
 		const metrics = new Map<string, MetricInfo>();
 		for (const run of runs) {
-			for (const { key, type, ...row } of this.#rows(run)) {
-				const kind = row.has_numbers ? 'number' : type === null ? 'other' : 'media';
+			for (const { key, hasNumbers, type } of this.#series(run)) {
+				const kind = hasNumbers ? 'number' : type === undefined ? 'other' : 'media';
 				const known = metrics.get(key);
 				if (!known) metrics.set(key, { key, kind, ...(kind === 'media' ? { type: type as string } : {}), runs: 1 });
 				else {
@@ -57,45 +56,69 @@ export class HistoryReader {
 	}
 
 	media(run: RunKey, key: string): Omit<MediaPoint, 'files'>[] {
-		const series = this.#find(run, key);
-		if (!series) return [];
-		return this.#tables.values
-			.objects(series, this.#indexOf(run).placeOf)
-			.map((object) => ({ step: object.step, timeMs: object.time_ms, value: parseLine(object.json) as LineValue }))
-			.filter(({ value }) => mediaType(value) !== undefined);
-	}
-
-	folds(run: RunKey): [string, MetricFold][] {
-		return this.#rows(run).flatMap(({ key, fold }) => (fold === null ? [] : [[key, parseLine(fold) as unknown as MetricFold]]));
-	}
-
-	#points(run: RunKey, series: StoredSeries, xOf: (step: number, writer: number, n: number) => number): Point[] {
-		const { steps, ns, values, writers } = this.#tables.values.numbers(series, this.#indexOf(run).placeOf);
-		return Array.from(steps, (step, i) => {
-			const value = values[i] as number;
-			const kind = Number.isFinite(value) ? 0 : Number.isNaN(value) ? 1 : value > 0 ? 2 : 3;
-			return { x: xOf(step, writers[i] as number, ns[i] as number), value, kind };
+		const index = this.#indexOf(run);
+		const series = index.find(key);
+		if (!series?.hasObjects) return [];
+		const objects = this.#tables.objects.all(series.id) as { step: number; writer: number; n: number; time_ms: number; json: string }[];
+		const shown = index.view(key)?.at(objects.map(({ step }) => step)) ?? [];
+		return objects.flatMap((object, i) => {
+			const at = shown[i];
+			if (!at || kindOf(at.points.tags[at.i] as number) !== OBJECT) return [];
+			const value = parseLine(object.json) as LineValue;
+			return mediaType(value) === undefined ? [] : [{ step: object.step, timeMs: object.time_ms, value }];
 		});
 	}
 
-	#xOf(run: RunKey, x: 'step' | 'runtime' | 'time'): (step: number, writer: number, n: number) => number {
-		if (x === 'step') return (step) => step;
+	folds(run: RunKey): [string, MetricFold][] {
+		return this.#series(run).flatMap(({ key, fold }) => (fold === undefined ? [] : [[key, fold]]));
+	}
+
+	/** By key. What has come since the run was sealed is in memory. */
+	#series(run: RunKey): { key: string; fold: MetricFold | undefined; hasNumbers: boolean; type: string | undefined }[] {
+		const index = this.#indexOf(run);
+		index.settleAll();
+		const rows = this.#tables.allSeries.all(run.id, run.gen) as { key: string; fold: string | null; has_numbers: number; type: string | null }[];
+		return rows.map(({ key, fold, has_numbers, type }) => {
+			const known = index.series.get(key);
+			if (known) return known;
+			return {
+				key,
+				fold: fold === null ? undefined : (parseLine(fold) as unknown as MetricFold),
+				hasNumbers: has_numbers === 1,
+				type: type ?? undefined,
+			};
+		});
+	}
+
+	#xOf(run: RunKey, x: 'runtime' | 'time'): XOf {
 		const known = new Map<number, Stamps>();
 		const stampsOf = (writer: number) => {
-			const stamps = known.get(writer) ?? new Stamps(this.#tables.stamps, writer);
+			const stamps = known.get(writer) ?? this.#indexOf(run).stampsOf(writer);
 			known.set(writer, stamps);
 			return stamps;
 		};
-		if (x === 'runtime') return (_step, writer, n) => stampsOf(writer).runtimeAt(n);
-		return (_step, writer, n) => stampsOf(writer).timeAt(n) || run.createdMs;
+		if (x === 'runtime') return (writer, n) => stampsOf(writer).runtimeAt(n);
+		return (writer, n) => stampsOf(writer).timeAt(n) || run.createdMs;
 	}
+}
 
-	#find(run: RunKey, key: string): StoredSeries | undefined {
-		const row = this.#series.get(run.id, run.gen, key) as { id: number; has_objects: number } | undefined;
-		return row && { id: row.id, hasObjects: row.has_objects === 1 };
-	}
+/** Where line n of a writer lies on the axis. */
+type XOf = (writer: number, n: number) => number;
 
-	#rows(run: RunKey): { key: string; fold: string | null; has_numbers: number; type: string | null }[] {
-		return this.#all.all(run.id, run.gen) as { key: string; fold: string | null; has_numbers: number; type: string | null }[];
+function bucketsOver(xOf: XOf, view: SeriesView, low: number, high: number, most: number): Buckets | undefined {
+	const { ns, tags, values } = view.points();
+	const found: { x: number; value: number }[] = [];
+	for (let i = 0; i < ns.length; i++) {
+		const tag = tags[i] as number;
+		if (kindOf(tag) === OBJECT) continue;
+		const x = xOf(writerOf(tag), ns[i] as number);
+		if (x >= low && x <= high) found.push({ x, value: values[i] as number });
 	}
+	if (found.length === 0) return undefined;
+	found.sort((a, b) => a.x - b.x);
+	return evenBuckets(
+		found.map(({ x }) => x),
+		found.map(({ value }) => value),
+		most,
+	);
 }

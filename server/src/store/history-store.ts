@@ -2,6 +2,7 @@ import type { LineObject } from '../../../src/core/json-line.ts';
 import type { RecordPlace } from '../../../src/core/place.ts';
 import type { ChartRequest, MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
 import type { MetricFold } from '../../../src/core/summary.ts';
+import type { Buckets } from './buckets.ts';
 import type { RunRow } from './meta-store.ts';
 
 /** What the store needs to know of a run. */
@@ -17,6 +18,12 @@ export type RunKey = Pick<RunRow, 'id' | 'gen' | 'name' | 'createdMs'>;
  */
 export interface HistoryStore {
 	append(run: RunKey, write: HistoryWrite): AppendResult;
+	/**
+	 * One series for each run and key that has numbers in the range, cut into buckets as bucket-builder.ts says; over another axis than the step, into
+	 * buckets of equal width. Lazy: a series is read when it is asked for.
+	 */
+	buckets(runs: readonly RunKey[], request: Omit<ChartRequest, 'project' | 'runIds'>): Iterable<SeriesBuckets>;
+	/** The same as rows for JSON. */
 	chart(runs: readonly RunKey[], request: ChartRequest): Series[];
 	/** Metrics of the runs, by name. */
 	metrics(runs: readonly RunKey[]): MetricInfo[];
@@ -36,8 +43,18 @@ export interface HistoryStore {
 	lastRecord(run: RunKey): { step: number; line: string } | undefined;
 	/** The last line of each writer that has any. */
 	lastLines(run: RunKey, file: string): string[];
+	/**
+	 * Does a slice of work that can wait, in a transaction of its own; it blocks for about 10 ms. Returns whether it did anything: call again soon then,
+	 * after others had their turn, else after a while. Nothing that is asked of the store can be told from outside to be done or not.
+	 */
+	maintain(nowMs: number): boolean;
 	/** Everything of all gens. */
 	deleteRun(run: RunKey): void;
+}
+
+export interface SeriesBuckets extends Buckets {
+	runId: string;
+	key: string;
 }
 
 export interface HistoryWrite {

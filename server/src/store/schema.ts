@@ -1,5 +1,5 @@
 /** Raised when the tables change; a data folder of a newer format is refused, one of an older format is brought up to date (migrate.ts). */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 export const TABLES = `
 CREATE TABLE IF NOT EXISTS info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,10 +27,13 @@ CREATE TABLE IF NOT EXISTS writers (
 CREATE TABLE IF NOT EXISTS cursors (
 	writer INTEGER NOT NULL, file TEXT NOT NULL, next INTEGER NOT NULL, hash TEXT NOT NULL DEFAULT '', PRIMARY KEY (writer, file)
 ) WITHOUT ROWID;
--- The truth: each line as it came.
+-- The truth: each line as it came, in pieces of lines beside each other (line-log.ts). Ids are never used twice: readers know by them what they have seen.
 CREATE TABLE IF NOT EXISTS lines (
-	writer INTEGER NOT NULL, file TEXT NOT NULL, idx INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (writer, file, idx)
-) WITHOUT ROWID;
+	id INTEGER PRIMARY KEY AUTOINCREMENT, writer INTEGER NOT NULL, file TEXT NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, size INTEGER NOT NULL,
+	form INTEGER NOT NULL, steps BLOB, body NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS lines_by_place ON lines (writer, file, first);
+CREATE INDEX IF NOT EXISTS lines_not_packed ON lines (writer, file, first) WHERE form < 2;
 -- What meta lines have said, one a path: kind is config, summary, info or metric. value is NULL where the edit takes the path away.
 CREATE TABLE IF NOT EXISTS edits (
 	run INTEGER NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, started_ms INTEGER NOT NULL, writer TEXT NOT NULL, n INTEGER NOT NULL, value TEXT,
@@ -46,30 +49,35 @@ CREATE TABLE IF NOT EXISTS files (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
 
--- What follows is an index over the history lines, and can be made anew from them, but for the steps that the server gave to lines without one.
+-- What follows is an index over the history lines, and can be made anew from them, but for the steps that the server gave to lines without one. It is
+-- behind the lines: those that came since are read again when a run is opened (run-index.ts).
 
+-- sealed: lines of pieces up to this id are in the index, counted: in records, last_step and stamps. is_open: there are others.
+CREATE TABLE IF NOT EXISTS counts (
+	run INTEGER NOT NULL, gen INTEGER NOT NULL, records INTEGER NOT NULL, last_step INTEGER NOT NULL, sealed INTEGER NOT NULL, counted INTEGER NOT NULL,
+	is_open INTEGER NOT NULL, PRIMARY KEY (run, gen)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS open_runs ON counts (run, gen) WHERE is_open = 1;
 -- Columns n, step, time (ms), runtime (s) of a writer's history lines, in blocks (segments.ts). owner = writer.
 CREATE TABLE IF NOT EXISTS stamps (
-	id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, writer INTEGER NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL
+	id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS stamps_of_owner ON stamps (owner);
--- fold: MetricFold of the values that are not hidden. type: of the first media value.
+-- fold: MetricFold of the values that are not hidden. hidden: how many are. type: of the first media value. sealed: as in counts, for this series.
+-- loose: points (points.ts) that are in no leaf.
 CREATE TABLE IF NOT EXISTS series (
 	id INTEGER PRIMARY KEY, run INTEGER NOT NULL, gen INTEGER NOT NULL, key TEXT NOT NULL, fold TEXT, has_numbers INTEGER NOT NULL DEFAULT 0,
-	has_objects INTEGER NOT NULL DEFAULT 0, type TEXT, UNIQUE (run, gen, key)
+	has_objects INTEGER NOT NULL DEFAULT 0, type TEXT, hidden INTEGER NOT NULL DEFAULT 0, sealed INTEGER NOT NULL DEFAULT 0, loose BLOB, UNIQUE (run, gen, key)
 );
--- Columns step, n, value of a series' numbers, hidden ones too, in blocks of one writer. owner = series.
-CREATE TABLE IF NOT EXISTS points (
-	id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, writer INTEGER NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL
+-- Up to 8 leaves (leaves.ts) of a series beside each other: their heads and sums. start: of the first leaf.
+CREATE TABLE IF NOT EXISTS spans (
+	series INTEGER NOT NULL, start INTEGER NOT NULL, heads BLOB NOT NULL, sums BLOB NOT NULL, PRIMARY KEY (series, start)
 );
-CREATE INDEX IF NOT EXISTS points_of_owner ON points (owner);
+-- Points of a leaf.
+CREATE TABLE IF NOT EXISTS leaves (series INTEGER NOT NULL, start INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (series, start));
 -- What is no number (text, booleans, lists, media): the latest of each step.
 CREATE TABLE IF NOT EXISTS objects (
 	series INTEGER NOT NULL, step INTEGER NOT NULL, writer INTEGER NOT NULL, n INTEGER NOT NULL, time_ms REAL NOT NULL, json TEXT NOT NULL,
 	PRIMARY KEY (series, step)
-) WITHOUT ROWID;
--- Counts kept with the lines, so that a list of runs reads no lines.
-CREATE TABLE IF NOT EXISTS counts (
-	run INTEGER NOT NULL, gen INTEGER NOT NULL, records INTEGER NOT NULL, last_step INTEGER NOT NULL, hidden INTEGER NOT NULL, PRIMARY KEY (run, gen)
 ) WITHOUT ROWID;
 `;

@@ -1,46 +1,75 @@
-import { type LineObject, type LineValue, parseLine } from '../../../src/core/json-line.ts';
+import { parseLine } from '../../../src/core/json-line.ts';
 import { EMPTY_HASH, hashLines } from '../../../src/core/line-hash.ts';
 import { CONSOLE_FILE, HISTORY_FILE, META_FILE } from '../../../src/core/protocol.ts';
 import type { ChartRequest, MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
 import type { MetricFold } from '../../../src/core/summary.ts';
-import { RequestError } from '../request-error.ts';
+import { toSeries } from './buckets.ts';
 import type { Database } from './database.ts';
+import { isObject, parseHistoryLine } from './history-line.ts';
 import { HistoryReader } from './history-reader.ts';
-import type { AppendResult, HistoryStore, HistoryWrite, RunCounts, RunKey, StoredLine, StoredRow, WriterInfo } from './history-store.ts';
+import type {
+	AppendResult,
+	HistoryStore,
+	HistoryWrite,
+	RunCounts,
+	RunKey,
+	SeriesBuckets,
+	StoredLine,
+	StoredRow,
+	WriterInfo,
+} from './history-store.ts';
 import { type IndexTables, prepareIndex } from './index-tables.ts';
+import { LineReader } from './line-log.ts';
 import { RunIndex, type WriterEntry } from './run-index.ts';
-import { ranks } from './series-values.ts';
-import { lastLineAt, Stamps } from './stamps.ts';
+import { lastLineAt } from './stamps.ts';
 
 /** How much is kept in memory of runs that are not written to at the moment. */
 const MAX_INDEXES = 256;
 const MAX_SERIES = 1_000_000;
-/** Lines read at once for an export: as many as fit, at least one. */
-const PAGE_CHARACTERS = 1_000_000;
+/** A run is sealed when so much of it waits, or for so long. Until then its lines are read again at each start. */
+const SEALED_POINTS = 100_000;
+const SEALED_CHARACTERS = 8 * 2 ** 20;
+const SEALED_AFTER_MS = 30_000;
+/** Of all runs together; then the fullest is sealed. */
+const MAX_PENDING_POINTS = 300_000;
+/** How long a slice of sealing holds up requests, and how long when more than this many points wait. */
+const SLICE_MS = 10;
+const HURRIED_POINTS = 500_000;
+const HURRIED_SLICE_MS = 40;
+/** Points that a migration gathers before it seals them. */
+const MAX_RESTORED = 500_000;
 
 /** Lines and their index in one SQLite database. Callers wrap what writes in a transaction. */
 export class SqliteHistoryStore implements HistoryStore {
 	readonly #sql: Database['sql'];
+	readonly #database: Pick<Database, 'transaction'>;
 	readonly #tables: IndexTables;
-	readonly #statements: ReturnType<typeof prepare>;
 	readonly #reader: HistoryReader;
 	/** By run and gen, least recently used first. */
 	readonly #indexes = new Map<string, RunIndex>();
+	/** Those that the transaction at hand writes to. */
+	readonly #written = new Set<string>();
 
-	constructor(database: Pick<Database, 'sql' | 'onRollback'>) {
+	constructor(database: Pick<Database, 'sql' | 'onEnd' | 'transaction'>) {
+		this.#database = database;
 		this.#sql = database.sql;
 		this.#tables = prepareIndex(database.sql);
-		this.#statements = prepare(database.sql);
-		this.#reader = new HistoryReader(database.sql, this.#tables, (run) => this.#indexOf(run));
-		database.onRollback(() => this.#indexes.clear());
+		this.#reader = new HistoryReader(this.#tables, (run) => this.#indexOf(run));
+		database.onEnd((isCommitted) => {
+			if (!isCommitted) {
+				this.#tables.log.forget();
+				for (const key of this.#written) this.#indexes.delete(key);
+			}
+			this.#written.clear();
+		});
 	}
 
 	append(run: RunKey, write: HistoryWrite): AppendResult {
+		this.#written.add(keyOf(run));
 		const index = this.#indexOf(run);
 		const writer = index.writer(write.writer, write.startedMs);
 		const result: AppendResult = { next: {}, hash: {}, conflicts: 0, namedFiles: new Set(), metaLines: [] };
-		for (const file of write.files) this.#appendLines(index, writer, file, write.upTo !== undefined, result);
-		index.flush(writer);
+		for (const file of write.files) this.#appendLines(index, writer, file, write, result);
 		writer.stored = Math.max(writer.stored, write.upTo ?? 0);
 		writer.heardMs = Math.max(writer.heardMs, write.nowMs);
 		this.#tables.saveWriter.run(writer.stored, writer.heardMs, result.conflicts, writer.id);
@@ -51,29 +80,75 @@ export class SqliteHistoryStore implements HistoryStore {
 		return result;
 	}
 
-	/** Makes the index anew from the lines of a writer. Only for tables that are empty but for lines and cursors. */
-	reindex(run: RunKey, writerName: string): void {
+	/**
+	 * Takes in lines of an older format, whose writer and cursors are there. `steps`: of history lines, by number, as far as they are known. The caller
+	 * seals the run in the same transaction: a line that is no object, which format 1 took for a row without values, is not read again.
+	 */
+	restore(
+		run: { id: number; gen: number },
+		writerName: string,
+		{ name, offset, lines }: HistoryWrite['files'][number],
+		steps?: ReadonlyMap<number, number>,
+	): void {
 		const index = this.#indexOf(run);
 		const writer = index.writer(writerName, 0);
-		for (const page of this.#pages(writer.id, HISTORY_FILE)) {
-			// Format 1 also took lines that are no objects, for rows without values.
-			for (const { idx, text } of page) index.add(writer, idx, isObject(parseLine(text)) ? toObject(text) : {}, new Set());
-			index.flush(writer);
-		}
-		for (const [file, cursor] of writer.cursors) {
-			if (writerName !== '') cursor.hash = EMPTY_HASH;
-			for (const page of writerName === '' ? [] : this.#pages(writer.id, file)) {
-				cursor.hash = hashLines(
-					cursor.hash,
-					page.map(({ text }) => text),
-				);
+		if (steps) {
+			index.open(0);
+			for (const [i, text] of lines.entries()) {
+				const line = isObject(parseLine(text)) ? parseHistoryLine(text) : {};
+				index.add(writer, offset + i, line, steps.get(offset + i) ?? index.stepOf(line), new Set());
 			}
-			this.#tables.saveCursor.run(writer.id, file, cursor.next, cursor.hash);
 		}
+		index.lastPiece = this.#tables.log.append(writer.id, name, offset, lines);
+		if (index.pendingPoints > MAX_RESTORED) index.seal();
+	}
+
+	/** Moves all that has come to a run from memory into the tables. The caller wraps it in a transaction. */
+	seal(run: { id: number; gen: number }): void {
+		this.#written.add(keyOf(run));
+		this.#indexOf(run).seal();
+	}
+
+	maintain(nowMs: number): boolean {
+		const run = this.#dueRun(nowMs);
+		if (!run) return false;
+		// In a hurry when lines come faster than they are sealed: memory is what they wait in.
+		const untilMs = performance.now() + (this.#pendingPoints() > HURRIED_POINTS ? HURRIED_SLICE_MS : SLICE_MS);
+		this.#database.transaction(() => {
+			this.#written.add(keyOf(run));
+			this.#indexOf(run).sealSome(() => performance.now() >= untilMs, nowMs);
+		});
+		return true;
+	}
+
+	/** The run whose seal is under way; else the fullest of those that are due; else one that was not sealed before the server ended. */
+	#dueRun(nowMs: number): { id: number; gen: number } | undefined {
+		let due: string | undefined;
+		let most = -1;
+		const hasMany = this.#pendingPoints() > MAX_PENDING_POINTS;
+		for (const [key, index] of this.#indexes) {
+			if (index.isSealing) return toRun(key);
+			const isFull = index.pendingPoints >= SEALED_POINTS || index.pendingCharacters >= SEALED_CHARACTERS || hasMany;
+			if (!index.isOpen || !(isFull || nowMs - index.openSinceMs >= SEALED_AFTER_MS) || index.pendingPoints <= most) continue;
+			due = key;
+			most = index.pendingPoints;
+		}
+		if (due) return toRun(due);
+		return (this.#tables.openRuns.all() as { id: number; gen: number }[]).find((run) => !this.#indexes.has(keyOf(run)));
+	}
+
+	#pendingPoints(): number {
+		let sum = 0;
+		for (const { pendingPoints } of this.#indexes.values()) sum += pendingPoints;
+		return sum;
+	}
+
+	buckets(runs: readonly RunKey[], request: Omit<ChartRequest, 'project' | 'runIds'>): Iterable<SeriesBuckets> {
+		return this.#reader.buckets(runs, request);
 	}
 
 	chart(runs: readonly RunKey[], request: ChartRequest): Series[] {
-		return this.#reader.chart(runs, request);
+		return Array.from(this.buckets(runs, request), (series) => toSeries(series.runId, series.key, series));
 	}
 
 	metrics(runs: readonly RunKey[]): MetricInfo[] {
@@ -89,48 +164,64 @@ export class SqliteHistoryStore implements HistoryStore {
 	}
 
 	counts(run: RunKey): RunCounts {
-		const { counts, writers } = this.#indexOf(run);
+		const index = this.#indexOf(run);
 		let stored = 0;
-		for (const writer of writers.values()) stored += Math.max(writer.stored, writer.cursors.get(HISTORY_FILE)?.next ?? 0);
-		return { ...counts, stored };
+		for (const writer of index.writers.values()) stored += Math.max(writer.stored, writer.cursors.get(HISTORY_FILE)?.next ?? 0);
+		return { ...index.counts, hidden: index.hidden(), stored };
 	}
 
 	writers(run: RunKey): WriterInfo[] {
-		return this.#sorted(run).map(({ name, startedMs, heardMs, cursors }) => ({
-			name,
-			startedMs,
-			heardMs,
-			hasLines: [...cursors.values()].some(({ next }) => next > 0),
-		}));
+		return this.#indexOf(run)
+			.sortedWriters()
+			.map(({ name, startedMs, heardMs, cursors }) => ({
+				name,
+				startedMs,
+				heardMs,
+				hasLines: [...cursors.values()].some(({ next }) => next > 0),
+			}));
 	}
 
 	*lines(run: RunKey, file: string): Iterable<StoredLine> {
-		for (const writer of this.#sorted(run)) {
-			const stamps = file === HISTORY_FILE ? new Stamps(this.#tables.stamps, writer.id) : undefined;
-			for (const page of this.#pages(writer.id, file)) {
-				for (const { idx, text } of page) {
-					const step = stamps?.stepAt(idx);
-					yield { writer: writer.name, n: idx, line: text, ...(step === undefined ? {} : { step }) };
+		for (const writer of this.#indexOf(run).sortedWriters()) {
+			const stamps = file === HISTORY_FILE ? this.#indexOf(run).stampsOf(writer.id) : undefined;
+			for (const { first, lines } of this.#tables.log.pieces(writer.id, file)) {
+				for (const [i, line] of lines.entries()) {
+					const step = stamps?.stepAt(first + i);
+					yield { writer: writer.name, n: first + i, line, ...(step === undefined ? {} : { step }) };
 				}
 			}
 		}
 	}
 
 	*rows(run: RunKey): Iterable<StoredRow> {
-		const writers = this.#sorted(run).map(({ id }) => ({ id, stamps: new Stamps(this.#tables.stamps, id) }));
-		const places = writers.flatMap(({ stamps }, writer) => Array.from(stamps.ns, (n, i) => ({ step: stamps.steps[i] as number, writer, n })));
-		places.sort((a, b) => a.step - b.step || a.writer - b.writer || a.n - b.n);
+		const index = this.#indexOf(run);
+		const writers = index
+			.sortedWriters()
+			.map(({ id }) => ({ stamps: index.stampsOf(id), reader: new LineReader(this.#tables.log, id, HISTORY_FILE) }));
+		const total = writers.reduce((sum, { stamps }) => sum + stamps.ns.length, 0);
+		const steps = new Float64Array(total);
+		const ns = new Float64Array(total);
+		const whose = new Uint32Array(total);
+		let at = 0;
+		for (const [w, { stamps }] of writers.entries()) {
+			steps.set(stamps.steps, at);
+			ns.set(stamps.ns, at);
+			whose.fill(w, at, at + stamps.ns.length);
+			at += stamps.ns.length;
+		}
 		let row: StoredRow | undefined;
-		for (const { step, writer, n } of places) {
+		// By writer, then by number: what a step's records are laid over each other by, and sorting keeps.
+		for (const i of sortedByStep(steps)) {
+			const step = steps[i] as number;
 			if (row && row.step !== step) {
 				yield row;
 				row = undefined;
 			}
+			const line = writers[whose[i] as number]?.reader.at(ns[i] as number);
 			// The run may be deleted while somebody still reads it.
-			const line = this.#tables.line.get(writers[writer]?.id as number, HISTORY_FILE, n) as { text: string } | undefined;
-			if (!line) return;
+			if (line === undefined) return;
 			row ??= { step, lines: [] };
-			row.lines.push(line.text);
+			row.lines.push(line);
 		}
 		if (row) yield row;
 	}
@@ -140,16 +231,19 @@ export class SqliteHistoryStore implements HistoryStore {
 	}
 
 	lastRecord(run: RunKey): { step: number; line: string } | undefined {
-		const step = this.#indexOf(run).counts.lastStep;
-		for (const { id } of this.#sorted(run).reverse()) {
-			const n = lastLineAt(this.#tables.stamps, id, step);
-			if (n !== undefined) return { step, line: (this.#tables.line.get(id, HISTORY_FILE, n) as { text: string }).text };
+		const index = this.#indexOf(run);
+		const step = index.counts.lastStep;
+		for (const { id, stamps } of index.sortedWriters().reverse()) {
+			const n = lastLineAt(this.#tables.stamps, id, stamps, step);
+			if (n !== undefined) return { step, line: this.#tables.log.at(id, HISTORY_FILE, n) as string };
 		}
 		return undefined;
 	}
 
 	lastLines(run: RunKey, file: string): string[] {
-		return this.#sorted(run).flatMap(({ id }) => (this.#statements.lastLine.get(id, file) as { text: string } | undefined)?.text ?? []);
+		return this.#indexOf(run)
+			.sortedWriters()
+			.flatMap(({ id }) => this.#tables.log.last(id, file) ?? []);
 	}
 
 	deleteRun(run: RunKey): void {
@@ -157,7 +251,8 @@ export class SqliteHistoryStore implements HistoryStore {
 			'DELETE FROM lines WHERE writer IN (SELECT id FROM writers WHERE run = ?)',
 			'DELETE FROM cursors WHERE writer IN (SELECT id FROM writers WHERE run = ?)',
 			'DELETE FROM stamps WHERE owner IN (SELECT id FROM writers WHERE run = ?)',
-			'DELETE FROM points WHERE owner IN (SELECT id FROM series WHERE run = ?)',
+			'DELETE FROM spans WHERE series IN (SELECT id FROM series WHERE run = ?)',
+			'DELETE FROM leaves WHERE series IN (SELECT id FROM series WHERE run = ?)',
 			'DELETE FROM objects WHERE series IN (SELECT id FROM series WHERE run = ?)',
 			'DELETE FROM series WHERE run = ?',
 			'DELETE FROM counts WHERE run = ?',
@@ -165,42 +260,79 @@ export class SqliteHistoryStore implements HistoryStore {
 		]) {
 			this.#sql.prepare(sql).run(run.id);
 		}
+		this.#tables.log.forget();
 		for (const key of this.#indexes.keys()) if (key.startsWith(`${run.id}.`)) this.#indexes.delete(key);
 	}
 
-	#appendLines(index: RunIndex, writer: WriterEntry, file: HistoryWrite['files'][number], isRecords: boolean, result: AppendResult): void {
-		const cursor = writer.cursors.get(file.name) ?? { next: 0, hash: isRecords ? EMPTY_HASH : '' };
+	#appendLines(
+		index: RunIndex,
+		writer: WriterEntry,
+		{ name, offset, lines }: HistoryWrite['files'][number],
+		write: HistoryWrite,
+		result: AppendResult,
+	): void {
+		const { log } = this.#tables;
+		const isRecords = write.upTo !== undefined;
+		const cursor = writer.cursors.get(name) ?? { next: 0, hash: isRecords ? EMPTY_HASH : '' };
 		const known = cursor.next;
-		if (isRecords && file.offset > known) return;
-		const isRewritable = !isRecords && file.name === CONSOLE_FILE;
-		const { addLine, putLine } = this.#statements;
-		for (const [i, text] of file.lines.entries()) {
-			const n = file.offset + i;
-			if (isRewritable) {
-				putLine.run(writer.id, file.name, n, text);
-				continue;
+		if (isRecords && offset > known) return;
+		if (offset < known && !isRecords && name === CONSOLE_FILE) log.put(writer.id, name, offset, lines);
+		else {
+			let from = offset;
+			let n = offset;
+			const appendUpTo = (to: number) => {
+				if (to > from) this.#appendFresh(index, writer, name, from, lines.slice(from - offset, to - offset), write, result);
+				from = to + 1;
+			};
+			// Official clients may leave gaps, and fill them later.
+			for (; n < known && n < offset + lines.length; n++) {
+				const stored = log.at(writer.id, name, n);
+				if (stored === undefined) continue;
+				if (stored !== lines[n - offset]) result.conflicts++;
+				appendUpTo(n);
 			}
-			if (n < known) {
-				const stored = this.#tables.line.get(writer.id, file.name, n) as { text: string } | undefined;
-				if (stored) {
-					if (stored.text !== text) result.conflicts++;
-					continue;
-				}
-			}
-			addLine.run(writer.id, file.name, n, text);
-			// A line that is no JSON object refuses the request, and the transaction takes the rest back.
-			if (file.name === HISTORY_FILE) index.add(writer, n, toObject(text), result.namedFiles);
-			else if (file.name === META_FILE && isRecords) result.metaLines.push({ place: index.placeOf(writer.id, n), line: toObject(text) });
+			appendUpTo(offset + lines.length);
 		}
-		const next = Math.max(known, file.offset + file.lines.length);
-		if (isRecords && next > known) cursor.hash = hashLines(cursor.hash, known === file.offset ? file.lines : file.lines.slice(known - file.offset));
+		const next = Math.max(known, offset + lines.length);
+		if (isRecords && next > known) cursor.hash = hashLines(cursor.hash, known === offset ? lines : lines.slice(known - offset));
 		cursor.next = next;
-		writer.cursors.set(file.name, cursor);
-		this.#tables.saveCursor.run(writer.id, file.name, next, cursor.hash);
+		writer.cursors.set(name, cursor);
+		this.#tables.saveCursor.run(writer.id, name, next, cursor.hash);
 	}
 
-	#indexOf(run: RunKey): RunIndex {
-		const key = `${run.id}.${run.gen}`;
+	/** Takes in lines whose places are free. A line that is no JSON object refuses the request, and the transaction takes the rest back. */
+	#appendFresh(
+		index: RunIndex,
+		writer: WriterEntry,
+		file: string,
+		first: number,
+		lines: readonly string[],
+		write: HistoryWrite,
+		result: AppendResult,
+	): void {
+		let steps: number[] | undefined;
+		if (file === HISTORY_FILE) {
+			index.open(write.nowMs);
+			const given: number[] = [];
+			let isOwn = true;
+			for (const [i, text] of lines.entries()) {
+				const line = parseHistoryLine(text);
+				index.pendingCharacters += text.length;
+				const step = index.stepOf(line);
+				given.push(step);
+				if (step !== line._step) isOwn = false;
+				index.add(writer, first + i, line, step, result.namedFiles);
+			}
+			if (!isOwn) steps = given;
+		} else if (file === META_FILE && write.upTo !== undefined) {
+			for (const [i, line] of lines.map(parseHistoryLine).entries()) result.metaLines.push({ place: index.placeOf(writer.id, first + i), line });
+		}
+		const id = this.#tables.log.append(writer.id, file, first, lines, steps);
+		index.lastPiece = id;
+	}
+
+	#indexOf(run: { id: number; gen: number }): RunIndex {
+		const key = keyOf(run);
 		const known = this.#indexes.get(key);
 		if (known) this.#indexes.delete(key);
 		const index = known ?? new RunIndex(this.#tables, run.id, run.gen);
@@ -209,61 +341,32 @@ export class SqliteHistoryStore implements HistoryStore {
 		return index;
 	}
 
+	/** What was not sealed of a run that is forgotten is read again from its lines. */
 	#forgetOthers(): void {
 		let series = 0;
-		for (const { size } of this.#indexes.values()) series += size;
-		for (const [key, { size }] of this.#indexes) {
+		for (const index of this.#indexes.values()) series += index.series.size;
+		for (const [key, index] of this.#indexes) {
 			if (this.#indexes.size === 1 || (this.#indexes.size <= MAX_INDEXES && series <= MAX_SERIES)) return;
+			if (this.#written.has(key)) continue;
 			this.#indexes.delete(key);
-			series -= size;
-		}
-	}
-
-	/** Writers by when they started, then by name. */
-	#sorted(run: RunKey): WriterEntry[] {
-		const { writers, placeOf } = this.#indexOf(run);
-		const byId = new Map([...writers.values()].map((writer) => [writer.id, writer]));
-		return [...ranks(byId.keys(), placeOf).keys()].map((id) => byId.get(id) as WriterEntry);
-	}
-
-	/** Read page by page, so that no statement stays open while the reader waits and others write. */
-	*#pages(writer: number, file: string): Iterable<{ idx: number; text: string }[]> {
-		for (let from = 0; ; ) {
-			const page: { idx: number; text: string }[] = [];
-			let characters = 0;
-			for (const row of this.#statements.linesFrom.iterate(writer, file, from) as Iterable<{ idx: number; text: string }>) {
-				page.push(row);
-				characters += row.text.length;
-				if (characters > PAGE_CHARACTERS) break;
-			}
-			const last = page.at(-1);
-			if (!last) return;
-			yield page;
-			from = last.idx + 1;
+			series -= index.series.size;
 		}
 	}
 }
 
-function toObject(text: string): LineObject {
-	let value: LineValue;
-	try {
-		value = parseLine(text);
-	} catch (error) {
-		throw new RequestError(400, `A line is not JSON (${error instanceof Error ? error.message : String(error)}).`);
-	}
-	if (!isObject(value)) throw new RequestError(400, 'A line must be a JSON object.');
-	return value;
+function keyOf({ id, gen }: { id: number; gen: number }): string {
+	return `${id}.${gen}`;
 }
 
-function isObject(value: LineValue): value is LineObject {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
+function toRun(key: string): { id: number; gen: number } {
+	const [id, gen] = key.split('.').map(Number) as [number, number];
+	return { id, gen };
 }
 
-function prepare(sql: Database['sql']) {
-	return {
-		addLine: sql.prepare('INSERT INTO lines (writer, file, idx, text) VALUES (?, ?, ?, ?)'),
-		putLine: sql.prepare('INSERT INTO lines (writer, file, idx, text) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text'),
-		linesFrom: sql.prepare('SELECT idx, text FROM lines WHERE writer = ? AND file = ? AND idx >= ? ORDER BY idx LIMIT 2000'),
-		lastLine: sql.prepare('SELECT text FROM lines WHERE writer = ? AND file = ? ORDER BY idx DESC LIMIT 1'),
-	};
+/** Places of the steps in ascending order; equal ones keep theirs. */
+function sortedByStep(steps: Float64Array): Iterable<number> {
+	let isSorted = true;
+	for (let i = 1; i < steps.length && isSorted; i++) isSorted = (steps[i] as number) >= (steps[i - 1] as number);
+	if (isSorted) return steps.keys();
+	return Uint32Array.from(steps.keys()).sort((a, b) => (steps[a] as number) - (steps[b] as number) || a - b);
 }

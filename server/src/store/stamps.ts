@@ -1,10 +1,11 @@
 import type { Segments } from './segments.ts';
 
-/** Place of the columns of `stamps` in a block. */
+/** Place of the columns of `stamps`. */
 const N = 0;
 const STEP = 1;
 const TIME = 2;
 const RUNTIME = 3;
+export const STAMP_COLUMNS = 4;
 
 /** Step, time and runtime of a writer's history lines, all in memory: for charts over time, and for exports in order of step. */
 export class Stamps {
@@ -15,8 +16,9 @@ export class Stamps {
 	/** Where line n stands, when lines are missing between. */
 	readonly #places: Map<number, number> | undefined;
 
-	constructor(table: Segments, writer: number) {
-		const blocks = table.read(writer).map(({ columns }) => columns);
+	/** `fresh`: columns that are not in the table yet. */
+	constructor(table: Segments, writer: number, fresh: readonly number[][] | undefined) {
+		const blocks = [...table.read(writer), ...(fresh?.length ? [fresh] : [])];
 		this.ns = joined(blocks, N);
 		this.steps = joined(blocks, STEP);
 		this.#times = joined(blocks, TIME);
@@ -45,7 +47,11 @@ export class Stamps {
 }
 
 /** The line of a writer that has the step, the last when there are several; looked for from the end. */
-export function lastLineAt(table: Segments, writer: number, step: number): number | undefined {
+export function lastLineAt(table: Segments, writer: number, fresh: readonly number[][] | undefined, step: number): number | undefined {
+	const inFresh = fresh?.length
+		? (fresh[STEP] as number[]).reduce((best, other, i) => (other === step ? Math.max(best, fresh[N]?.[i] as number) : best), -1)
+		: -1;
+	if (inFresh !== -1) return inFresh;
 	for (const head of table.heads(writer).sort((a, b) => b.last - a.last)) {
 		const columns = table.columns(head);
 		const i = columns[STEP]?.lastIndexOf(step) ?? -1;
@@ -54,7 +60,7 @@ export function lastLineAt(table: Segments, writer: number, step: number): numbe
 	return undefined;
 }
 
-function joined(blocks: readonly Float64Array[][], column: number): Float64Array {
+function joined(blocks: readonly (readonly (readonly number[] | Float64Array)[])[], column: number): Float64Array {
 	const all = new Float64Array(blocks.reduce((sum, columns) => sum + (columns[column]?.length ?? 0), 0));
 	let at = 0;
 	for (const columns of blocks) {
