@@ -5,10 +5,11 @@ import { heapFlat } from './heap-flat.ts';
 import { logCall } from './log-call.ts';
 import { describeMachine, loadAverage, type Machine } from './machine.ts';
 import { rowsDurable } from './rows-durable.ts';
+import { runsTable } from './runs-table.ts';
 import { syncThroughput } from './sync-throughput.ts';
 import { trainSlowdown } from './train-slowdown.ts';
 
-const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput];
+const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput, runsTable];
 const RESULTS = new URL('results.json', import.meta.url);
 const FLAGS = ['--json', '--save'];
 

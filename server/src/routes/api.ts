@@ -4,7 +4,8 @@ import { type Context, Hono } from 'hono';
 import { type LineObject, writeLine } from '../../../src/core/json-line.ts';
 import { DEFAULT_ENTITY, STREAM_FILES, STREAMS, type Stream } from '../../../src/core/protocol.ts';
 import type { ChartRequest } from '../../../src/core/query.ts';
-import { toWire } from '../../../src/core/wire-values.ts';
+import type { RunGroupsQuery, RunsQuery } from '../../../src/core/runs-query.ts';
+import { fromWire, toWire } from '../../../src/core/wire-values.ts';
 import type { Env } from '../access/access.ts';
 import { requireRead } from '../access/guards.ts';
 import { readJson } from '../read-body.ts';
@@ -51,6 +52,14 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 	});
 	app.get('/api/projects', (c) => c.json(tracker.projects()));
 	app.get('/api/projects/:project/runs', (c) => c.json(toWire(tracker.runs(projectOf(c)))));
+	app.post('/api/projects/:project/runs/query', async (c) => {
+		const project = projectOf(c);
+		return c.json(toWire(tracker.findRuns(project, await jsonBody<RunsQuery>(c))));
+	});
+	app.post('/api/projects/:project/runs/groups', async (c) => {
+		const project = projectOf(c);
+		return c.json(toWire(tracker.groupRuns(project, await jsonBody<RunGroupsQuery>(c))));
+	});
 	app.get('/api/projects/:project/runs/:id', (c) => c.json(toWire(tracker.detail(runOf(c)))));
 
 	app.post('/api/projects/:project/metrics', async (c) => {
@@ -95,6 +104,13 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 		return jsonLines(c, tracker.history.lines(runOf(c), STREAM_FILES[stream]), toText);
 	});
 	return app;
+}
+
+/** @throws RequestError 400 when the body is no JSON object. */
+async function jsonBody<T extends object>(c: Context): Promise<T> {
+	const body = fromWire(await readJson(c));
+	if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new RequestError(400, 'The body must be a JSON object.');
+	return body as T;
 }
 
 /** The line stands in the export as it came, byte for byte; `step` also says where the server has put a line that names none. */
