@@ -9,6 +9,7 @@ import { fromWire, toWire } from '../../../src/core/wire-values.ts';
 import type { Env } from '../access/access.ts';
 import { requireRead } from '../access/guards.ts';
 import { readJson } from '../read-body.ts';
+import { csv, parquet } from '../history-export.ts';
 import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
@@ -96,6 +97,25 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 	});
 
 	app.get('/api/projects/:project/runs/:id/history.jsonl', (c) => jsonLines(c, tracker.rowLines(runOf(c))));
+	for (const [ending, type, write] of [
+		['csv', 'text/csv; charset=utf-8', csv],
+		['parquet', 'application/vnd.apache.parquet', parquet],
+	] as const) {
+		app.get(`/api/projects/:project/runs/:id/history.${ending}`, (c) => {
+			const run = runOf(c);
+			c.header('Content-Type', type);
+			c.header('Content-Disposition', 'attachment');
+			// A piece is made when the reader has taken the one before; a reader that goes away ends the work.
+			return c.body(
+				Readable.toWeb(
+					Readable.from(
+						write(() => tracker.rowLines(run)),
+						{ highWaterMark: 1 },
+					),
+				) as ReadableStream,
+			);
+		});
+	}
 	app.get('/api/projects/:project/runs/:id/records.jsonl', (c) => {
 		const stream = (c.req.query('stream') ?? 'history') as Stream;
 		if (!STREAMS.includes(stream)) throw new RequestError(400, `stream must be one of ${STREAMS.join(', ')}, but was "${stream}".`);
