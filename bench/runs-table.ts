@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Tokens } from '../server/src/access/tokens.ts';
 import { createApp } from '../server/src/app.ts';
+import { SqliteTokenStore } from '../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../server/src/tracker.ts';
 import type { RunsPage, RunsQuery } from '../src/core/runs-query.ts';
 import { type Bench, medianOf, quantile, spreadOf } from './bench.ts';
@@ -31,8 +33,11 @@ export const runsTable: Bench = {
 	async measure() {
 		const folder = mkdtempSync(join(tmpdir(), 'tidelog-bench-'));
 		const tracker = new Tracker(folder, Date.now);
+		const tokenStore = new SqliteTokenStore(folder);
 		try {
+			const tokens = new Tokens(tokenStore, Date.now);
 			const app = createApp(tracker, {
+				tokens,
 				hosts: () => new Set([HOST]),
 				origins: new Set(),
 				dashboardDir: folder,
@@ -73,6 +78,7 @@ export const runsTable: Bench = {
 				limits: [{ what: 'median ms', limit: 10, value: median, is: 'at most' }],
 			};
 		} finally {
+			tokenStore.close();
 			tracker.close();
 			rmSync(folder, { recursive: true, force: true });
 		}
