@@ -6,12 +6,24 @@ import { heapFlat } from './heap-flat.ts';
 import { logCall } from './log-call.ts';
 import { describeMachine, loadAverage, type Machine } from './machine.ts';
 import { rowsDurable } from './rows-durable.ts';
+import { runsTable } from './runs-table.ts';
 import { serverIngest } from './server-ingest.ts';
 import { serverMemory } from './server-memory.ts';
 import { syncThroughput } from './sync-throughput.ts';
 import { trainSlowdown } from './train-slowdown.ts';
 
-const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput, serverIngest, serverMemory, chart10m];
+const BENCHES: readonly Bench[] = [
+	logCall,
+	rowsDurable,
+	trainSlowdown,
+	bundleSize,
+	heapFlat,
+	syncThroughput,
+	serverIngest,
+	serverMemory,
+	chart10m,
+	runsTable,
+];
 const RESULTS = new URL('results.json', import.meta.url);
 const FLAGS = ['--json', '--save'];
 

@@ -3,7 +3,7 @@ import { eachLeaf, isInternalKey } from '../../src/core/keys.ts';
 import { foldEdits } from '../../src/core/meta.ts';
 import { decodeDefinitions } from '../../src/core/metrics.ts';
 import { readSummary } from '../../src/core/summary.ts';
-import { wandbValue } from './config-edits.ts';
+import { unwrapConfig, wandbValue } from './config-edits.ts';
 import type { HistoryStore } from './store/history-store.ts';
 import type { MetaStore, RunRow } from './store/meta-store.ts';
 
@@ -20,6 +20,13 @@ export function runSummary(history: HistoryStore, meta: MetaStore, run: RunRow):
 	if (!sent) return summary;
 	for (const [key] of folds) delete sent[key];
 	return Object.assign(sent, summary);
+}
+
+/** Config and summary by the keys of a RunsQuery. */
+export function* runValues(history: HistoryStore, meta: MetaStore, run: RunRow): Iterable<[key: string, value: LineValue]> {
+	const config = Object.entries(flat(unwrapConfig(parseLine(run.config) as LineObject)));
+	for (const [key, value] of config) yield [`config.${key}`, value];
+	for (const [key, value] of Object.entries(runSummary(history, meta, run))) yield [`summary.${key}`, value];
 }
 
 /** Whether a writer of our SDK has lines in the run. */

@@ -11,13 +11,14 @@ import {
 	type TidelogRequest,
 } from '../../src/core/protocol.ts';
 import type { MediaPoint, ProjectInfo, RunDetail, RunInfo } from '../../src/core/query.ts';
+import type { RunGroupsPage, RunGroupsQuery, RunsPage, RunsQuery } from '../../src/core/runs-query.ts';
 import { addAlert } from './alerts.ts';
 import { Branches } from './branches.ts';
 import { unwrapConfig, wandbValue } from './config-edits.ts';
 import { applyMetaLines } from './meta-lines.ts';
 import { RequestError } from './request-error.ts';
 import { rowObject } from './rows.ts';
-import { runSummary } from './run-summary.ts';
+import { runSummary, runValues } from './run-summary.ts';
 import type { BlobStore } from './store/blob-store.ts';
 import { DATABASE_FILE, type Database, openDatabase } from './store/database.ts';
 import { FolderBlobStore } from './store/folder-blob-store.ts';
@@ -129,6 +130,7 @@ export class Tracker {
 				this.meta.update(run, { sentSummary });
 			}
 			const appended = this.history.append(run, write);
+			if (write.files.some(({ name, lines }) => name === HISTORY_FILE && lines.length > 0)) this.meta.outdate(run);
 			for (const path of appended.namedFiles) this.files.name(run, path);
 			const { isResumed } = applyMetaLines(this.meta, run, appended.metaLines, nowMs);
 			if (request.complete) this.meta.finish(run, request.exitcode ?? 0, nowMs);
@@ -216,6 +218,18 @@ export class Tracker {
 		return this.meta.runs(project).map((run) => this.info(run));
 	}
 
+	/** A page of the runs that a query finds. @throws RequestError 400 */
+	findRuns(project: ProjectRow, query: RunsQuery): RunsPage {
+		this.#refreshValues(project);
+		const { runs, ...rest } = this.meta.findRuns(project, query, this.nowMs());
+		return { runs: runs.map((run) => ({ ...this.info(run), config: unwrapConfig(parseLine(run.config) as LineObject) })), ...rest };
+	}
+
+	groupRuns(project: ProjectRow, query: RunGroupsQuery): RunGroupsPage {
+		this.#refreshValues(project);
+		return this.meta.groupRuns(project, query, this.nowMs());
+	}
+
 	info(run: RunRow): RunInfo {
 		const { records, stored, lastStep } = this.history.counts(run);
 		return {
@@ -268,6 +282,14 @@ export class Tracker {
 
 	lineCount(run: RunRow): number {
 		return this.history.lineCount(run, HISTORY_FILE);
+	}
+
+	#refreshValues(project: ProjectRow): void {
+		const outdated = this.meta.outdatedRuns(project);
+		if (outdated.length === 0) return;
+		this.database.transaction(() => {
+			for (const run of outdated) this.meta.setValues(run, runValues(this.history, this.meta, run));
+		});
 	}
 
 	#checkMember(run: RunRow, { v, writer, startedMs, upTo, gen }: TidelogRequest, files: [string, unknown][]): void {

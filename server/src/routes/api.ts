@@ -4,9 +4,11 @@ import { type Context, Hono } from 'hono';
 import { type LineObject, writeLine } from '../../../src/core/json-line.ts';
 import { DEFAULT_ENTITY, STREAM_FILES, STREAMS, type Stream } from '../../../src/core/protocol.ts';
 import type { ChartRequest } from '../../../src/core/query.ts';
-import { toWire } from '../../../src/core/wire-values.ts';
+import type { RunGroupsQuery, RunsQuery } from '../../../src/core/runs-query.ts';
+import { fromWire, toWire } from '../../../src/core/wire-values.ts';
 import type { Env } from '../access/access.ts';
 import { requireRead } from '../access/guards.ts';
+import { csv, parquet } from '../history-export.ts';
 import { readJson } from '../read-body.ts';
 import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
@@ -51,6 +53,14 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 	});
 	app.get('/api/projects', (c) => c.json(tracker.projects()));
 	app.get('/api/projects/:project/runs', (c) => c.json(toWire(tracker.runs(projectOf(c)))));
+	app.post('/api/projects/:project/runs/query', async (c) => {
+		const project = projectOf(c);
+		return c.json(toWire(tracker.findRuns(project, await jsonBody<RunsQuery>(c))));
+	});
+	app.post('/api/projects/:project/runs/groups', async (c) => {
+		const project = projectOf(c);
+		return c.json(toWire(tracker.groupRuns(project, await jsonBody<RunGroupsQuery>(c))));
+	});
 	app.get('/api/projects/:project/runs/:id', (c) => c.json(toWire(tracker.detail(runOf(c)))));
 
 	app.post('/api/projects/:project/metrics', async (c) => {
@@ -87,6 +97,25 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 	});
 
 	app.get('/api/projects/:project/runs/:id/history.jsonl', (c) => jsonLines(c, tracker.rowLines(runOf(c))));
+	for (const [ending, type, write] of [
+		['csv', 'text/csv; charset=utf-8', csv],
+		['parquet', 'application/vnd.apache.parquet', parquet],
+	] as const) {
+		app.get(`/api/projects/:project/runs/:id/history.${ending}`, (c) => {
+			const run = runOf(c);
+			c.header('Content-Type', type);
+			c.header('Content-Disposition', 'attachment');
+			// A piece is made when the reader has taken the one before; a reader that goes away ends the work.
+			return c.body(
+				Readable.toWeb(
+					Readable.from(
+						write(() => tracker.rowLines(run)),
+						{ highWaterMark: 1 },
+					),
+				) as ReadableStream,
+			);
+		});
+	}
 	app.get('/api/projects/:project/runs/:id/records.jsonl', (c) => {
 		const stream = (c.req.query('stream') ?? 'history') as Stream;
 		if (!STREAMS.includes(stream)) throw new RequestError(400, `stream must be one of ${STREAMS.join(', ')}, but was "${stream}".`);
@@ -95,6 +124,11 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 		return jsonLines(c, tracker.history.lines(runOf(c), STREAM_FILES[stream]), toText);
 	});
 	return app;
+}
+
+/** Special numbers travel as in answers. */
+async function jsonBody<T extends object>(c: Context): Promise<T> {
+	return fromWire(await readJson(c)) as T;
 }
 
 /** The line stands in the export as it came, byte for byte; `step` also says where the server has put a line that names none. */

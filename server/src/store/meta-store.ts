@@ -1,5 +1,7 @@
+import type { LineValue } from '../../../src/core/json-line.ts';
 import type { PlacedEdit } from '../../../src/core/meta.ts';
 import type { AlertInfo, RunState } from '../../../src/core/query.ts';
+import type { RunGroupsPage, RunGroupsQuery, RunsQuery } from '../../../src/core/runs-query.ts';
 
 /** Projects and runs. Times are milliseconds since the epoch. Every call is one transaction, or part of the caller's. */
 export interface MetaStore {
@@ -13,6 +15,15 @@ export interface MetaStore {
 	runKeyHash(run: RunRow): Uint8Array | undefined;
 	/** Newest first. */
 	runs(project: ProjectRow): RunRow[];
+	/** A page of the runs that a query finds, by what `setValues` last said of them. @throws RequestError 400 */
+	findRuns(project: ProjectRow, query: RunsQuery, nowMs: number): { runs: RunRow[]; total: number; next?: string };
+	groupRuns(project: ProjectRow, query: RunGroupsQuery, nowMs: number): RunGroupsPage;
+	/** Runs whose values were never set, or whose config, summary or rows have changed since. */
+	outdatedRuns(project: ProjectRow): RunRow[];
+	/** Rows of the run have changed; what changes in this store, it sees itself. */
+	outdate(run: RunRow): void;
+	/** Config and summary by key, to find the run by; the first 10,000 that are not null. */
+	setValues(run: RunRow, values: Iterable<readonly [key: string, value: LineValue]>): void;
 	/** A sign of life. A run that had ended and is heard again is running. */
 	heard(run: RunRow, nowMs: number): void;
 	finish(run: RunRow, exitCode: number, nowMs: number): void;

@@ -49,6 +49,23 @@ CREATE TABLE IF NOT EXISTS files (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
 
+-- Config and summary of runs, to filter and sort by (run-values.ts). Made anew from them for each run that run_kv_fresh lacks.
+CREATE TABLE IF NOT EXISTS run_kv (
+	project INTEGER NOT NULL, key TEXT NOT NULL, run INTEGER NOT NULL, value, PRIMARY KEY (project, key, run)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS run_kv_of_run ON run_kv (run);
+CREATE TABLE IF NOT EXISTS run_kv_fresh (run INTEGER PRIMARY KEY);
+CREATE TRIGGER IF NOT EXISTS run_kv_after_update AFTER UPDATE OF config, sent_summary, gen ON runs BEGIN
+	DELETE FROM run_kv_fresh WHERE run = NEW.id;
+END;
+CREATE TRIGGER IF NOT EXISTS run_kv_after_edit AFTER INSERT ON edits BEGIN
+	DELETE FROM run_kv_fresh WHERE run = NEW.run;
+END;
+CREATE TRIGGER IF NOT EXISTS run_kv_after_delete AFTER DELETE ON runs BEGIN
+	DELETE FROM run_kv_fresh WHERE run = OLD.id;
+	DELETE FROM run_kv WHERE run = OLD.id;
+END;
+
 -- What follows is an index over the history lines, and can be made anew from them, but for the steps that the server gave to lines without one. It is
 -- behind the lines: those that came since are read again when a run is opened (run-index.ts).
 

@@ -4,8 +4,11 @@ import type { Edit, PlacedEdit } from '../../../src/core/meta.ts';
 import { DEFAULT_ENTITY } from '../../../src/core/protocol.ts';
 import type { AlertInfo } from '../../../src/core/query.ts';
 import { randomName } from '../../../src/core/random-name.ts';
+import type { RunGroupsPage, RunGroupsQuery, RunsQuery } from '../../../src/core/runs-query.ts';
 import type { Database } from './database.ts';
 import type { EditKind, MetaStore, ProjectRow, RunChange, RunFields, RunRow } from './meta-store.ts';
+import { RunFinder } from './run-finder.ts';
+import { RunValues } from './run-values.ts';
 
 type SqlRow = Record<string, SQLInputValue>;
 
@@ -37,9 +40,14 @@ export class SqliteMetaStore implements MetaStore {
 	readonly #sql: Database['sql'];
 	readonly #statements = new Map<string, StatementSync>();
 
+	readonly #finder: RunFinder;
+	readonly #values: RunValues;
+
 	constructor(database: Pick<Database, 'sql'>) {
 		this.#sql = database.sql;
 		this.#sql.exec(RUN_KEYS);
+		this.#finder = new RunFinder(database);
+		this.#values = new RunValues(database);
 	}
 
 	project(entity: string, name: string): ProjectRow | undefined {
@@ -82,6 +90,27 @@ export class SqliteMetaStore implements MetaStore {
 		return this.#prepare(`${SELECT_RUN} WHERE runs.project = ? ORDER BY runs.created_ms DESC, runs.id DESC`)
 			.all(project.id)
 			.map((row) => toRun(row as SqlRow));
+	}
+
+	findRuns(project: ProjectRow, query: RunsQuery, nowMs: number): { runs: RunRow[]; total: number; next?: string } {
+		const { ids, ...rest } = this.#finder.find(project.id, query, nowMs);
+		return { runs: this.#byKeys(ids), ...rest };
+	}
+
+	groupRuns(project: ProjectRow, query: RunGroupsQuery, nowMs: number): RunGroupsPage {
+		return this.#finder.group(project.id, query, nowMs);
+	}
+
+	outdatedRuns(project: ProjectRow): RunRow[] {
+		return this.#byKeys(this.#values.outdated(project.id));
+	}
+
+	outdate(run: RunRow): void {
+		this.#values.outdate(run.id);
+	}
+
+	setValues(run: RunRow, values: Iterable<readonly [key: string, value: LineValue]>): void {
+		this.#values.write(run.project.id, run.id, values);
 	}
 
 	heard(run: RunRow, nowMs: number): void {
@@ -180,6 +209,10 @@ export class SqliteMetaStore implements MetaStore {
 
 	#named({ entity, project, name }: RunChange): RunRow | undefined {
 		return name ? this.run(entity || DEFAULT_ENTITY, project || 'uncategorized', name) : undefined;
+	}
+
+	#byKeys(ids: readonly number[]): RunRow[] {
+		return ids.map((id) => this.#byKey(id) as RunRow);
 	}
 
 	#byKey(id: number): RunRow | undefined {
