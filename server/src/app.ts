@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { RequestError, refusal } from './request-error.ts';
 import { apiRoutes } from './routes/api.ts';
 import { dashboardRoute } from './routes/dashboard.ts';
+import { downloadRoutes } from './routes/downloads.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { ingestRoutes } from './routes/ingest.ts';
 import { liveRoute } from './routes/live.ts';
@@ -33,6 +34,7 @@ export function createApp(tracker: Tracker, { hosts, origins, dashboardDir, clos
 	});
 	app.route('/', graphqlRoute(tracker));
 	app.route('/', ingestRoutes(tracker));
+	app.route('/', downloadRoutes(tracker));
 	app.route('/', apiRoutes(tracker));
 	app.route('/', liveRoute(tracker, closing));
 	app.route('/', dashboardRoute(dashboardDir));
