@@ -72,6 +72,17 @@ export default defineConfig({
 				},
 			},
 			{ test: { name: 'kill', environment: 'node', include: folders(['kill']), testTimeout: 240_000, hookTimeout: 120_000, fileParallelism: false } },
+			// W&B's own client in Python processes; each call of it takes seconds.
+			{
+				test: {
+					name: 'interop',
+					environment: 'node',
+					include: folders(['interop']),
+					testTimeout: 240_000,
+					hookTimeout: 120_000,
+					fileParallelism: false,
+				},
+			},
 			{ test: { name: 'runtimes', environment: 'node', include: folders(['runtimes']), testTimeout: 60_000, hookTimeout: 60_000 } },
 			{ test: { name: 'pack', environment: 'node', include: folders(['pack']), testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false } },
 		],

@@ -1,4 +1,4 @@
-/** What `npm test` does: node scripts/test.mjs [unit|dom|browser|e2e|kill|pack|runtimes|all|chaos] [options for vitest] */
+/** What `npm test` does: node scripts/test.mjs [unit|dom|browser|e2e|kill|pack|runtimes|interop|all|chaos] [options for vitest] */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ensureNode24 } from './check/node-24.mjs';
@@ -11,7 +11,7 @@ const { findBrowser } = await import('./find-browser.mjs');
 const SUITES = { unit: [], dom: [], browser: ['sdk'], e2e: TARGETS, kill: ['sdk'], pack: ['sdk'], runtimes: ['sdk'] };
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [first = 'all', ...rest] = process.argv.slice(2);
-const isNamed = first === 'all' || first === 'chaos' || Object.hasOwn(SUITES, first);
+const isNamed = first === 'all' || first === 'interop' || first === 'chaos' || Object.hasOwn(SUITES, first);
 const options = isNamed ? rest : [first, ...rest];
 let suites = isNamed && first !== 'all' ? [first] : Object.keys(SUITES);
 if (first === 'chaos') {
@@ -29,7 +29,7 @@ if (first === 'kill') {
 }
 
 try {
-	const needed = new Set(suites.flatMap((suite) => SUITES[suite] ?? ['sdk']));
+	const needed = new Set(suites.flatMap((suite) => SUITES[suite] ?? (suite === 'interop' ? [] : ['sdk'])));
 	if (needed.size > 0) {
 		process.env.TIDELOG_BROWSER = await findBrowser();
 		if (!build(TARGETS.filter((target) => needed.has(target)))) throw new Error('Building failed; what was printed above says why.');

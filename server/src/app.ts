@@ -4,6 +4,7 @@ import type { Tokens } from './access/tokens.ts';
 import { RequestError, refusal } from './request-error.ts';
 import { apiRoutes } from './routes/api.ts';
 import { dashboardRoute } from './routes/dashboard.ts';
+import { downloadRoutes } from './routes/downloads.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { ingestRoutes } from './routes/ingest.ts';
 import { liveRoute } from './routes/live.ts';
@@ -43,6 +44,7 @@ export function createApp(tracker: Tracker, options: AppOptions): Hono<Env> {
 	});
 	app.route('/', graphqlRoute(tracker));
 	app.route('/', ingestRoutes(tracker));
+	app.route('/', downloadRoutes(tracker));
 	app.route('/', apiRoutes(tracker));
 	app.route('/', liveRoute(tracker, closing));
 	app.route('/', dashboardRoute(dashboardDir));

@@ -15,6 +15,7 @@ import type { RunGroupsPage, RunGroupsQuery, RunsPage, RunsQuery } from '../../s
 import { addAlert } from './alerts.ts';
 import { Branches } from './branches.ts';
 import { unwrapConfig, wandbValue } from './config-edits.ts';
+import { DownloadLinks } from './download-links.ts';
 import { applyMetaLines } from './meta-lines.ts';
 import { RequestError } from './request-error.ts';
 import { rowObject } from './rows.ts';
@@ -42,6 +43,7 @@ export class Tracker {
 	readonly meta: MetaStore;
 	readonly blobs: BlobStore;
 	readonly files: RunFiles;
+	readonly links: DownloadLinks;
 	readonly nowMs: () => number;
 	readonly #branches: Branches;
 	readonly #listeners = new Set<RunListener>();
@@ -54,6 +56,7 @@ export class Tracker {
 		this.blobs = new FolderBlobStore(dataDir);
 		this.files = new RunFiles(this.database, this.blobs, nowMs);
 		this.#branches = new Branches(this.history, this.meta, this.files);
+		this.links = new DownloadLinks(nowMs);
 		this.nowMs = nowMs;
 	}
 
@@ -196,6 +199,11 @@ export class Tracker {
 
 	async upload(token: string, body: AsyncIterable<Uint8Array>): Promise<void> {
 		this.#changed(await this.files.upload(token, body, (id) => this.meta.runByStorageId(String(id))));
+	}
+
+	async deleteFile(run: RunRow, path: string): Promise<void> {
+		await this.files.remove(run, path);
+		this.#changed(run);
 	}
 
 	projects(): ProjectInfo[] {

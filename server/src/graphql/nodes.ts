@@ -1,11 +1,15 @@
 import { type LineObject, parseLine, writeLine } from '../../../src/core/json-line.ts';
-import { CONSOLE_FILE, EVENTS_FILE, HISTORY_FILE } from '../../../src/core/protocol.ts';
+import { CONSOLE_FILE, DEFAULT_ENTITY, EVENTS_FILE, HISTORY_FILE } from '../../../src/core/protocol.ts';
 import type { Access } from '../access/access.ts';
 import { requireRun } from '../access/guards.ts';
 import { wandbValue } from '../config-edits.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
 import { stateAt } from '../store/meta-store.ts';
 import type { Tracker } from '../tracker.ts';
+import { fileReads } from './file-reads.ts';
+import { page } from './page.ts';
+import { rowReads } from './row-reads.ts';
+import { selectRuns } from './run-filter.ts';
 import { eventsTail, historyTail } from './tails.ts';
 
 /** What a request brings beside its document. */
@@ -15,6 +19,26 @@ export interface GraphqlContext {
 	origin: string;
 	access: Access;
 }
+
+interface RunsArgs {
+	filters?: string | null;
+	order?: string | null;
+	first?: number | null;
+	after?: string | null;
+}
+
+/** The one person that the server knows. */
+export const userNode = {
+	id: 'local',
+	name: 'local',
+	username: DEFAULT_ENTITY,
+	email: '',
+	admin: true,
+	flags: '{}',
+	entity: DEFAULT_ENTITY,
+	apiKeys: { edges: [] },
+	teams: { edges: [{ node: entityNode(DEFAULT_ENTITY) }] },
+};
 
 export function entityNode(name: string) {
 	return { id: name, name, isTeam: false };
@@ -39,17 +63,20 @@ export function projectNode(project: ProjectRow) {
 		// Who says that the run may be missing means to make it then, which a deleted one forbids.
 		bucket: (args: { name: string; missingOk?: boolean | null }, context: GraphqlContext) =>
 			args.missingOk ? nodeOf(context.tracker.findRun(project.entity, project.name, args.name), context) : run(args, context),
-		runs({ first, after }: { first?: number | null; after?: string | null }, { tracker }: GraphqlContext) {
-			const all = tracker.meta.runs(project);
-			const from = after ? all.findIndex((row) => String(row.id) === after) + 1 : 0;
-			const page = all.slice(from, from + (first ?? 50));
-			return {
-				totalCount: all.length,
-				pageInfo: { endCursor: page.length > 0 ? String(page[page.length - 1]?.id) : null, hasNextPage: from + page.length < all.length },
-				edges: page.map((row) => ({ node: runNode(row, tracker), cursor: String(row.id) })),
-			};
-		},
-		runCount: (_args: unknown, { tracker }: GraphqlContext) => tracker.meta.runs(project).length,
+		runs: ({ filters, order, ...place }: RunsArgs, { tracker }: GraphqlContext) =>
+			page(
+				selectRuns(tracker, tracker.meta.runs(project), filters, order),
+				place,
+				(row) => String(row.id),
+				(row) => runNode(row, tracker),
+			),
+		runCount: ({ filters }: { filters?: string | null }, { tracker }: GraphqlContext) =>
+			selectRuns(tracker, tracker.meta.runs(project), filters, null).length,
+		user: userNode,
+		isBenchmark: false,
+		readOnly: false,
+		totalSweeps: 0,
+		allViews: { pageInfo: { endCursor: null, hasNextPage: false }, edges: [] },
 	};
 }
 
@@ -74,6 +101,12 @@ export function runNode(run: RunRow, tracker: Tracker) {
 		stopped: run.isStopped,
 		createdAt: new Date(run.createdMs).toISOString(),
 		heartbeatAt: new Date(run.heartbeatMs).toISOString(),
+		updatedAt: new Date(run.heartbeatMs).toISOString(),
+		user: userNode,
+		readOnly: false,
+		shouldStop: run.isStopped,
+		...rowReads(run, tracker),
+		...fileReads(run, tracker),
 		config: run.config,
 		// An official client that resumes reads its own members back (`_wandb.runtime`), which the summary as readers see it leaves out.
 		summaryMetrics: () => run.sentSummary ?? writeLine(tracker.summary(run)),

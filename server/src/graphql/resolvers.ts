@@ -2,7 +2,8 @@ import { DEFAULT_ENTITY, FEATURE_GZIP, FEATURE_RECORDS } from '../../../src/core
 import { refuse, requireManage, requireNewRun, requireRun } from '../access/guards.ts';
 import { hashRunKey } from '../access/secrets.ts';
 import { RequestError } from '../request-error.ts';
-import { entityNode, type GraphqlContext, projectNode, runNode } from './nodes.ts';
+import { fileEdits } from './file-reads.ts';
+import { entityNode, type GraphqlContext, projectNode, runNode, userNode } from './nodes.ts';
 
 interface UpsertBucketInput {
 	id?: string | null;
@@ -46,22 +47,19 @@ interface AlertInput {
 	waitDuration?: number | null;
 }
 
+/** Ours, and those of W&B's that this server has. */
+const FEATURES = [FEATURE_RECORDS, FEATURE_GZIP, 'TOTAL_COUNT_IN_FILE_CONNECTION', 'MARK_RUN_FILES_UPLOADED'];
+
 /** Roots for graphql-js's default resolver: a field is a value, or a function of (args, context). */
 export const roots = {
-	viewer: () => ({
-		id: 'local',
-		name: 'local',
-		username: DEFAULT_ENTITY,
-		email: '',
-		flags: '{}',
-		entity: DEFAULT_ENTITY,
-		teams: { edges: [{ node: entityNode(DEFAULT_ENTITY) }] },
-	}),
+	viewer: () => userNode,
+	users: () => ({ edges: [{ node: userNode }] }),
+	...fileEdits,
 	serverInfo: () => ({
 		// Clients before 0.30 compare media features with this version; null breaks them.
 		cliVersionInfo: { max_cli_version: '0.99.0' },
 		latestLocalVersionInfo: null,
-		features: [FEATURE_RECORDS, FEATURE_GZIP].map((name) => ({ name, isEnabled: true })),
+		features: FEATURES.map((name) => ({ name, isEnabled: true })),
 	}),
 	project: projectNamed,
 	model: projectNamed,
@@ -137,6 +135,14 @@ export const roots = {
 		requireRun(access, tracker.meta, run);
 		if (access.token?.kind === 'ingest') refuse(access, 'An ingest token cannot rewind runs; log to a new run, or with an API key.');
 		return { rewoundRun: runNode(tracker.rewind(run, metricValue), tracker), clientMutationId: input.clientMutationId };
+	},
+
+	updateRunState({ input }: { input: { id: string; state: string } }, { tracker, access }: GraphqlContext) {
+		requireManage(access);
+		if (input.state !== 'pending' && input.state !== 'failed')
+			throw new RequestError(400, `state may be set to pending or failed, but was ${input.state}.`);
+		tracker.upsertRun({ storageId: input.id, state: input.state });
+		return { success: true };
 	},
 
 	async deleteRun({ input }: { input: { id: string; clientMutationId?: string | null } }, { tracker, access }: GraphqlContext) {

@@ -42,8 +42,8 @@ type Project {
 	id: ID! internalId: ID! name: String! entityName: String! entity: Entity! description: String createdAt: DateTime!
 	run(name: String!): Run
 	bucket(name: String!, missingOk: Boolean, desc: String): Run
-	runs(after: String, first: Int, order: String): RunConnection
-	runCount: Int!
+	runs(filters: JSONString, after: String, before: String, first: Int, last: Int, order: String): RunConnection
+	runCount(filters: JSONString): Int!
 }
 type ProjectConnection { pageInfo: PageInfo! edges: [ProjectEdge!]! }
 type ProjectEdge { node: Project cursor: String }

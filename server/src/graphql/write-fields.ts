@@ -1,4 +1,7 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import { buildSchema, type DocumentNode, GraphQLError, type GraphQLSchema, isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import { SDL } from './schema.ts';
+
+const WRITING = buildSchema(SDL);
 
 /** What somebody may ask for who may write runs and see nothing else; `true`: all fields of the type. Of runs, only their own are answered (nodes.ts). */
 const FIELDS: Record<string, true | readonly string[]> = {
@@ -29,10 +32,16 @@ export function readingErrors(schema: GraphQLSchema, document: DocumentNode): Gr
 				const type = types.getParentType()?.name;
 				const allowed = type === undefined ? undefined : FIELDS[type];
 				const field = node.name.value;
-				if (field === '__typename' || allowed === true || allowed?.includes(field)) return;
+				if (field === '__typename' || (allowed === true ? isWritten(type as string, field) : allowed?.includes(field))) return;
 				errors.push(new GraphQLError(`Pages and tokens that may only write runs cannot ask for ${type}.${field}.`, { nodes: node }));
 			},
 		}),
 	);
 	return errors;
+}
+
+/** Of a type that is allowed as a whole: the fields that are there for writing, not those that are there for reading (schema-reads.ts). */
+function isWritten(type: string, field: string): boolean {
+	const known = WRITING.getType(type);
+	return isObjectType(known) && field in known.getFields();
 }

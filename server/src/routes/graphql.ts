@@ -6,12 +6,13 @@ import { limitErrors, MAX_TOKENS } from '../graphql/limits.ts';
 import type { GraphqlContext } from '../graphql/nodes.ts';
 import { roots } from '../graphql/resolvers.ts';
 import { SDL } from '../graphql/schema.ts';
+import { READS_SDL } from '../graphql/schema-reads.ts';
 import { readingErrors } from '../graphql/write-fields.ts';
 import { readJson } from '../read-body.ts';
 import { RequestError, refusal } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
-const schema = buildSchema(SDL);
+const schema = buildSchema([SDL, READS_SDL].join('\n'));
 
 interface GraphqlRequest {
 	query?: unknown;

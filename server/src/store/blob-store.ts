@@ -7,7 +7,10 @@ export interface BlobStore {
 	 * @throws BlobTooLargeError past `maxBytes`; nothing is kept then, nor when the stream fails.
 	 */
 	put(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ sha256: string; size: number }>;
-	open(sha256: string): ReadStream;
+	/** The bytes, or those of a range; `end` is included. */
+	open(sha256: string, range?: { start: number; end: number }): ReadStream;
+	/** Undefined when there is no such blob. */
+	size(sha256: string): Promise<number | undefined>;
 	/** Puts every blob into another data folder, where it stays when it is deleted here; those that are there already are left alone. */
 	copyTo(dataDir: string): Promise<void>;
 	/** A blob that is not there is no error. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type BlobStore, BlobTooLargeError } from './blob-store.ts';
 
@@ -43,8 +43,12 @@ export class FolderBlobStore implements BlobStore {
 		}
 	}
 
-	open(sha256: string): ReadStream {
-		return createReadStream(this.#path(sha256));
+	open(sha256: string, range?: { start: number; end: number }): ReadStream {
+		return createReadStream(this.#path(sha256), range);
+	}
+
+	async size(sha256: string): Promise<number | undefined> {
+		return (await stat(this.#path(sha256)).catch(() => undefined))?.size;
 	}
 
 	/** By a second name where the file system has such: blobs never change, so a copy costs nothing. */

@@ -116,6 +116,14 @@ export class RunFiles {
 		}
 	}
 
+	/** Takes a file away; one that is not there is no error. */
+	async remove(run: RunRow, path: string): Promise<void> {
+		const sha256 = this.find(run, path)?.sha256;
+		if (sha256) this.#orphans.add(sha256);
+		this.#database.sql.prepare('DELETE FROM files WHERE run = ? AND path = ?').run(run.id, path);
+		await this.sweep();
+	}
+
 	/** Notes that the run's blobs may become nobody's; call before the run is deleted, and `sweep` after. */
 	release(run: RunRow): void {
 		for (const { sha256 } of this.all(run)) if (sha256) this.#orphans.add(sha256);
