@@ -1,0 +1,3 @@
+/** The sampler as a library: `new Sampler({ intervalMs: 1000, onSample }).start()`. */
+export { type Inventory, readInventory } from './sampler/inventory.ts';
+export { type Gpu, MIN_INTERVAL_MS, type Sample, Sampler, type SamplerOptions } from './sampler/sampler.ts';
