@@ -98,7 +98,5 @@ export function checkOptions(options: InitOptions): void {
 	const { id, server, resume, forkFrom, rewindTo } = options;
 	const isResumed = resume === 'must' || resume === 'allow' || resume === 'auto';
 	if ((isResumed && resume !== 'auto' && !id) || ((forkFrom || rewindTo) && (!server || isResumed)) || (rewindTo && (id || forkFrom)))
-		throw invalid(
-			'init(): `resume` needs the `id` of the run (unless it is "auto"); `forkFrom` and `rewindTo` need a `server` and no `resume`; `rewindTo` names the run itself.',
-		);
+		throw invalid('init(): `resume` needs `id` (unless it is "auto"); `forkFrom` and `rewindTo` need `server` and no `resume`; `rewindTo` no `id`.');
 }
