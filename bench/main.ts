@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { agentCost } from './agent-cost.ts';
 import { type Bench, type BenchResult, judge, type Measurement } from './bench.ts';
 import { bundleSize } from './bundle-size.ts';
 import { heapFlat } from './heap-flat.ts';
@@ -8,7 +9,7 @@ import { rowsDurable } from './rows-durable.ts';
 import { syncThroughput } from './sync-throughput.ts';
 import { trainSlowdown } from './train-slowdown.ts';
 
-const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput];
+const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput, agentCost];
 const RESULTS = new URL('results.json', import.meta.url);
 const FLAGS = ['--json', '--save'];
 

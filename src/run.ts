@@ -314,7 +314,7 @@ export class Run {
 	 * agent's clock corrected. Call it in a page, in answer to a click: browsers may ask the user before a page may talk to its own machine. Reconnects by itself. See docs/agent.md.
 	 * @throws TidelogError `unsupported-runtime` outside of pages and workers.
 	 */
-	connectAgent(options: AgentOptions = {}): Promise<AgentLink> {
+	connectAgent(options?: AgentOptions): Promise<AgentLink> {
 		return this.#platform.connectAgent(this, options);
 	}
 
@@ -544,7 +544,7 @@ export class Run {
 
 	#drop(): void {
 		this.#dropped++;
-		this.#tell('data-dropped', 'log(): 64 MB of records wait for the local store; new ones are dropped, and counted in status.dropped.');
+		this.#tell('data-dropped', 'log(): 64 MB of records wait for the local store; new ones are dropped, see status.dropped.');
 	}
 
 	#setPaused(isPaused: boolean): void {

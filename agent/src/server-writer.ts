@@ -18,6 +18,9 @@ export interface ServerWriterOptions {
 	onNotice(message: string): void;
 }
 
+/** Samples are handed to the run together, so often: each time costs a message to its writer and a request. What is held is lost with a killed agent. */
+const HAND_OVER_MS = 2_000;
+
 /** Why samples cannot go to that server. */
 export class NoRecordsError extends Error {}
 
@@ -39,20 +42,31 @@ export async function openServerWriter(options: ServerWriterOptions) {
 		...(id === undefined ? { name: `machine ${hostname()}`, jobType: 'machine' } : { id, resume: 'must' as const }),
 	});
 	await run.opened;
+	let held: Sample[] = [];
+	let timer: NodeJS.Timeout | undefined;
+	const handOver = () => {
+		timer = undefined;
+		for (const { timestampMs, values } of held) run.logSystem(label === undefined ? values : labelled(values, label), timestampMs);
+		held = [];
+	};
 	return {
 		run,
-		send({ timestampMs, values }: Sample): void {
-			run.logSystem(
-				label === undefined ? values : Object.fromEntries(Object.entries(values).map(([key, value]) => [`${key}/l:${label}`, value])),
-				timestampMs,
-			);
+		send(sample: Sample): void {
+			held.push(sample);
+			timer ??= setTimeout(handOver, HAND_OVER_MS).unref();
 		},
 		/** Ends a run that was begun here; one that somebody else began goes on. */
 		async close(timeoutMs: number): Promise<void> {
+			clearTimeout(timer);
+			handOver();
 			if (id === undefined) await run.finish({ timeoutMs });
 			else await Promise.race([run.synced(), new Promise((resolve) => setTimeout(resolve, timeoutMs).unref())]);
 		},
 	};
+}
+
+function labelled(values: Record<string, number>, label: string): Record<string, number> {
+	return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${key}/l:${label}`, value]));
 }
 
 async function mustTakeRecords(server: string, token: string | undefined): Promise<void> {

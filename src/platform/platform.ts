@@ -14,7 +14,7 @@ export interface Platform {
 	/** Keeps the process alive until the promise has settled, where a runtime would end without that. */
 	hold<T>(promise: Promise<T>): Promise<T>;
 	/** What `run.connectAgent()` does here. @throws TidelogError `unsupported-runtime` where there is no page. */
-	connectAgent(run: SystemSink, options: AgentOptions): Promise<AgentLink>;
+	connectAgent(run: SystemSink, options?: AgentOptions): Promise<AgentLink>;
 	/** Stores what the writer has not confirmed when the page goes and its writer with it. */
 	lastWords?: { prepare(): void; speak(spec: RunSpec, messages: readonly BatchMessage[]): void };
 	/** Whether a run of the given id is on this device, where that can be looked up at once; elsewhere the writer looks (`resume: 'never'`). */

@@ -64,7 +64,7 @@ export class RowTransport {
 
 	/** Opens the run at the present writer and sends it everything that is not confirmed. Called again after a restart. */
 	connect(): Promise<OpenedRun | undefined> {
-		this.#port?.close();
+		this.close();
 		const [port, theirs] = this.#link.channel(this.#spec);
 		this.#port = port;
 		port.onmessage = ({ data }: { data: Partial<WriterReport> }) => {

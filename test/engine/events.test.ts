@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { type RunningServer, startServer } from '../../server/src/index.ts';
 import { parseLine } from '../../src/core/json-line.ts';
 import { init } from '../../src/index.node.ts';
+import { fakeSmi } from '../agent/fake-smi.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidelog-events-'));
 let server: RunningServer | undefined;
@@ -37,6 +38,27 @@ it('values of the machine reach the server as events with their own time, are wa
 	expect([...records.matchAll(/"step":(\d+)/g)].map(([, step]) => step)).toEqual(['0', '1']);
 	await run.finish();
 	expect(() => run.logSystem({ cpu: 1 })).toThrow('was finished');
+});
+
+it('`system` samples the machine and this process into the run until it is finished', async () => {
+	const smi = fakeSmi('rows 2');
+	const run = init({ project: 'events', id: 'sampled', server: server?.url ?? '', system: { intervalMs: 100, nvidiaSmi: smi.path } });
+	const query = '{ model(name: "events", entityName: "local") { bucket(name: "sampled") { eventsTail } } }';
+	const seen = new Set<string>();
+	await vi.waitFor(
+		async () => {
+			const body = JSON.stringify({ query });
+			const response = await fetch(`${server?.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+			const tail = ((await response.json()) as { data: { model: { bucket: { eventsTail: string } | null } } }).data.model.bucket?.eventsTail;
+			for (const key of Object.keys(JSON.parse((JSON.parse(tail ?? '[]') as string[])[0] ?? '{}'))) seen.add(key);
+			expect([...seen]).toEqual(expect.arrayContaining(['system.gpu.1.temp', 'system.cpu', 'system.proc.memory.rssMB']));
+		},
+		{ timeout: 20_000, interval: 20 },
+	);
+	const pid = smi.starts()[0]?.pid ?? 0;
+	await run.finish();
+	await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 5_000 });
+	smi.remove();
 });
 
 it('an agent is for pages alone', async () => {

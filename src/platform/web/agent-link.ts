@@ -21,7 +21,7 @@ const WORDS: Record<AgentState, string> = {
 };
 
 /** See `run.connectAgent()`. */
-export function connectAgent(run: SystemSink, options: AgentOptions): AgentLink {
+export function connectAgent(run: SystemSink, options: AgentOptions = {}): AgentLink {
 	return new PageAgentLink(run, options);
 }
 

@@ -32,10 +32,7 @@ export const webPlatform: Platform = {
 	link({ workerUrl }) {
 		// Where there are workers, there are Blobs and message channels.
 		if (typeof Worker !== 'function') {
-			throw new TidelogError(
-				'unsupported-runtime',
-				'init(): there are no Web Workers here, which Tidelog writes with. Call init() in a page or worker.',
-			);
+			throw new TidelogError('unsupported-runtime', 'init(): Tidelog writes with Web Workers, and here are none. Call it in a page or worker.');
 		}
 		link ??= {
 			channel: () => {
