@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { FEATURE_RECORDS } from '../../src/core/protocol.ts';
 import { init } from '../../src/index.node.ts';
+import { readInventory } from './sampler/inventory.ts';
 import type { Sample } from './sampler/sampler.ts';
 
 export interface ServerWriterOptions {
@@ -39,7 +40,9 @@ export async function openServerWriter(options: ServerWriterOptions) {
 		onError: ({ message }) => onNotice(message),
 		...(token === undefined ? {} : { token }),
 		...(entity === undefined ? {} : { entity }),
-		...(id === undefined ? { name: `machine ${hostname()}`, jobType: 'machine' } : { id, resume: 'must' as const }),
+		...(id === undefined
+			? { name: `machine ${hostname()}`, jobType: 'machine', config: { machine: await readInventory() } }
+			: { id, resume: 'must' as const }),
 	});
 	await run.opened;
 	let held: Sample[] = [];

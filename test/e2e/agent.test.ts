@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -213,20 +214,23 @@ describe('the agent writes to a server', () => {
 	test('a run of its own, which ends with it', async () => {
 		const agent = new AgentProcess(serverArgs());
 		const runs = async () => {
-			const query = '{ project(name: "machines", entityName: "local") { runs(first: 50) { edges { node { name displayName state eventsTail } } } } }';
+			const query =
+				'{ project(name: "machines", entityName: "local") { runs(first: 50) { edges { node { name displayName state eventsTail config } } } } }';
 			const response = await fetch(`${server.url}/graphql`, {
 				method: 'POST',
 				headers: { 'content-type': 'application/json' },
 				body: JSON.stringify({ query }),
 			});
 			const { data } = (await response.json()) as {
-				data: { project: { runs: { edges: { node: { displayName: string; state: string; eventsTail: string } }[] } } };
+				data: { project: { runs: { edges: { node: { displayName: string; state: string; eventsTail: string; config: string } }[] } } };
 			};
 			return data.project.runs.edges.map(({ node }) => node).filter(({ displayName }) => displayName.startsWith('machine '));
 		};
 		await until(async () => expect((await runs())[0]?.eventsTail, agent.output).toContain('system.'));
 		await agent.end();
-		expect((await runs())[0]?.state).toBe('finished');
+		const [own] = await runs();
+		expect(own?.state).toBe('finished');
+		expect(JSON.parse(own?.config ?? '{}').machine.value.cpu_count_logical).toBe(cpus().length);
 	});
 
 	test('to a W&B server it cannot, and says so', async () => {
