@@ -310,7 +310,7 @@ export class Run {
 	}
 
 	/**
-	 * Takes samples of this machine from a companion agent (`npx @tidelog/agent`) into the run, until the run is finished: GPU, CPU, memory, disk, network, with the
+	 * Takes samples of this machine from a companion agent (`tidelog-agent`) into the run, until the run is finished: GPU, CPU, memory, disk, network, with the
 	 * agent's clock corrected. Call it in a page, in answer to a click: browsers may ask the user before a page may talk to its own machine. Reconnects by itself. See docs/agent.md.
 	 * @throws TidelogError `unsupported-runtime` outside of pages and workers.
 	 */

@@ -57,6 +57,16 @@ it('reads eight GPUs from one child, and every moment is one sample', async () =
 	await until(() => expect(isAlive(pid)).toBe(false));
 });
 
+it('stopped and started again at once, it has one child, also where the first one ignores the signal to end', async () => {
+	const { fake, gpuSamples, sampler } = begin(['hang-after-row', 'rows 1']);
+	await until(() => expect(gpuSamples()).toHaveLength(1));
+	sampler.stop();
+	sampler.start();
+	await until(() => expect(gpuSamples().length).toBeGreaterThan(30));
+	expect(fake.starts()).toHaveLength(2);
+	expect(fake.starts().filter(({ pid }) => isAlive(pid))).toHaveLength(1);
+});
+
 it('the series of a GPU that vanished ends, the others go on', async () => {
 	const { gpuSamples } = begin(['vanish 3']);
 	await until(() => expect(gpuSamples().length).toBeGreaterThan(8));

@@ -7,6 +7,7 @@ import { type GpuRow, SMI_FIELDS, SmiTable } from './smi-table.ts';
 const SETTLED_MS = 60_000;
 /** Rows of one moment come together; the last one is known by this silence, or by the next moment's first. */
 const SAMPLE_GAP_MS = 50;
+const KILL_AFTER_MS = 2_000;
 /** A line is under 1 kB; more than this without an end is no table. */
 const MAX_LINE = 65_536;
 
@@ -69,7 +70,11 @@ export class NvidiaSmi {
 		this.#state = 'stopped';
 		for (const timer of [this.#timer, this.#silence, this.#gap]) clearTimeout(timer);
 		this.#rows = [];
-		this.#child?.kill();
+		const child = this.#child;
+		this.#child = undefined;
+		child?.kill();
+		// One that hangs may not hear the first signal.
+		if (child) setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS).unref();
 	}
 
 	#spawn(): void {
@@ -91,8 +96,9 @@ export class NvidiaSmi {
 		const over = (why: string) => {
 			if (isOver) return;
 			isOver = true;
+			// A child of before a stop: another one runs by now, or none is wanted.
+			if (this.#child !== child) return;
 			clearTimeout(this.#silence);
-			if (this.#state === 'stopped') return;
 			this.#emit();
 			if (invalidField !== undefined && this.#fields.includes(invalidField)) {
 				this.#fields = this.#fields.filter((field) => field !== invalidField);
@@ -118,7 +124,7 @@ export class NvidiaSmi {
 		};
 		const read = (line: string) => {
 			// What a child that was given up says late is not about now.
-			if (isOver || this.#state === 'stopped') return;
+			if (isOver || this.#child !== child) return;
 			const result = table.read(line);
 			if (result.kind === 'row') {
 				heard();

@@ -15,7 +15,7 @@ const HOSTS = ['127.0.0.1', '[::1]'];
 const WORDS: Record<AgentState, string> = {
 	connecting: 'Looking for the agent.',
 	connected: 'Samples of this machine arrive.',
-	'not-running': 'No agent answers. Start "npx @tidelog/agent --origin" with the origin of this page.',
+	'not-running': 'No agent answers. Start "tidelog-agent --origin" with the origin of this page.',
 	'permission-needed': 'The browser does not let this page talk to its own machine. Allow it in the settings of this site (local network or device).',
 	'wrong-token': 'The agent does not know this page. Give the code that it shows in its terminal.',
 };
