@@ -27,6 +27,7 @@ export default defineConfig({
 						'platform',
 						'query',
 						'server',
+						'agent',
 						'launch',
 						'scripts',
 						'referee',

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { agentCost } from './agent-cost.ts';
 import { type Bench, type BenchResult, judge, type Measurement } from './bench.ts';
 import { bundleSize } from './bundle-size.ts';
 import { chart10m } from './chart-10m.ts';
@@ -23,6 +24,7 @@ const BENCHES: readonly Bench[] = [
 	serverMemory,
 	chart10m,
 	runsTable,
+	agentCost,
 ];
 const RESULTS = new URL('results.json', import.meta.url);
 const FLAGS = ['--json', '--save'];

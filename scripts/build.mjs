@@ -15,7 +15,7 @@ const bin = (name, path) => join(root, 'node_modules', name, path);
 
 const targets = {
 	sdk: {
-		sources: ['src', 'workers', 'rollup.config.mjs', 'tsconfig.json', 'tsconfig.build.json'],
+		sources: ['src', 'workers', 'agent/src/sampler', 'rollup.config.mjs', 'tsconfig.json', 'tsconfig.build.json'],
 		output: 'dist',
 		commands: [
 			[bin('rollup', 'dist/bin/rollup'), '-c', 'rollup.config.mjs', '--silent'],

@@ -1,3 +1,4 @@
+export type { AgentLink, AgentOptions, AgentState } from './agent.ts';
 export type { LineValue } from './core/json-line.ts';
 export type { Alert } from './core/meta.ts';
 export type { Summary } from './core/metrics.ts';

@@ -65,6 +65,11 @@ export interface InitOptions {
 	workerUrl?: string;
 	/** Folder of the local directory, `tidelog` by default. Node, Deno and Bun only; the first `init()` decides. */
 	dir?: string;
+	/**
+	 * Samples of this machine and process as events of the run: GPU, CPU, memory, disk, network (docs/automatic.md); `{}` switches them on. Every `intervalMs` milliseconds,
+	 * 15,000 by default, 100 at least. `nvidiaSmi`: path of that program, looked for when left out. Node, Deno, Bun and Electron's main process only; a page has `run.connectAgent()`.
+	 */
+	system?: { intervalMs?: number; nvidiaSmi?: string };
 	/** Called with each failure of the world (`code` says which) and each loss of data; at most once a message and run. `run.on('error')` is the same. */
 	onError?: (error: TidelogError) => void;
 }
@@ -90,6 +95,7 @@ const RULES: Record<keyof InitOptions, Rule> = {
 	keepBytes: NOT_NEGATIVE,
 	workerUrl: TEXT,
 	dir: TEXT,
+	system: OBJECT,
 	onError: FUNCTION,
 };
 
@@ -99,7 +105,5 @@ export function checkOptions(options: InitOptions): void {
 	const { id, server, resume, forkFrom, rewindTo } = options;
 	const isResumed = resume === 'must' || resume === 'allow' || resume === 'auto';
 	if ((isResumed && resume !== 'auto' && !id) || ((forkFrom || rewindTo) && (!server || isResumed)) || (rewindTo && (id || forkFrom)))
-		throw invalid(
-			'init(): `resume` needs the `id` of the run (unless it is "auto"); `forkFrom` and `rewindTo` need a `server` and no `resume`; `rewindTo` names the run itself.',
-		);
+		throw invalid('init(): `resume` needs `id` (unless it is "auto"); `forkFrom` and `rewindTo` need `server` and no `resume`; `rewindTo` no `id`.');
 }

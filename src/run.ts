@@ -1,5 +1,6 @@
 // `await using` needs a type that programs for ES2022 do not load by themselves: the built declarations bring it along.
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { AgentLink, AgentOptions } from './agent.ts';
 import {
 	ANY_TEXT,
 	BOOLEAN,
@@ -280,7 +281,7 @@ export class Run {
 			const clock = this.#platform.clock;
 			const nowMs = clock.nowMs();
 			const timestampMs = nowMs > this.#lastTimestampMs ? nowMs : this.#lastTimestampMs;
-			const runtimeS = (clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
+			const runtimeS = this.#runtimeS();
 			const relative = step === undefined ? this.#relative : Number.NEGATIVE_INFINITY;
 			const least = step ?? this.#least;
 			if (!this.#addSame(transport, data, relative, least, timestampMs, runtimeS))
@@ -292,6 +293,29 @@ export class Run {
 			this.#relative++;
 			this.#least++;
 		} else if (step >= this.#least) this.#least = step + 1;
+	}
+
+	/**
+	 * Adds values of the machine to the run: events, which have a time and no step. `system.` is put before each key, as W&B has it (`gpu.0.temp` is
+	 * `system.gpu.0.temp`). Values that are no finite numbers are left out: what could not be read is no 0. `timestampMs`: when they were read, milliseconds since the epoch; now by default.
+	 * While 64 MB of records wait for the local store, they are left out.
+	 * @throws TidelogError `invalid-argument` when the run was finished.
+	 */
+	logSystem(values: Record<string, number>, timestampMs = this.#platform.clock.nowMs()): void {
+		this.#mustBeOpen();
+		const leaves = Object.entries(values).flatMap(([key, value]) => (Number.isFinite(value) ? { key: `system.${key}`, value } : []));
+		if (!leaves[0] || this.#transport?.isFull()) return;
+		this.#transport?.addTo('events', leaves, timestampMs, this.#runtimeS() + (timestampMs - this.#platform.clock.nowMs()) / 1000);
+		this.#transport?.sendSoon();
+	}
+
+	/**
+	 * Takes samples of this machine from a companion agent (`tidelog-agent`) into the run, until the run is finished: GPU, CPU, memory, disk, network, with the
+	 * agent's clock corrected. Call it in a page, in answer to a click: browsers may ask the user before a page may talk to its own machine. Reconnects by itself. See docs/agent.md.
+	 * @throws TidelogError `unsupported-runtime` outside of pages and workers.
+	 */
+	connectAgent(options?: AgentOptions): Promise<AgentLink> {
+		return this.#platform.connectAgent(this, options);
 	}
 
 	/**
@@ -479,8 +503,11 @@ export class Run {
 		const said = Object.entries(this.#said).map(([key, value]) => ({ key, value: value as LineValue }));
 		if (said.length === 0 || !this.#transport) return;
 		this.#said = {};
-		const { clock } = this.#platform;
-		this.#transport.addMeta(said, Math.max(clock.nowMs(), this.#lastTimestampMs), (clock.monotonicMs() - this.#startedMonotonicMs) / 1000);
+		this.#transport.addTo('meta', said, Math.max(this.#platform.clock.nowMs(), this.#lastTimestampMs), this.#runtimeS());
+	}
+
+	#runtimeS(): number {
+		return (this.#platform.clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
 	}
 
 	#addSame(transport: RowTransport, data: Record<string, unknown>, relative: number, least: number, timestampMs: number, runtimeS: number): boolean {
@@ -517,10 +544,7 @@ export class Run {
 
 	#drop(): void {
 		this.#dropped++;
-		this.#tell(
-			'data-dropped',
-			'log(): 64 MB of records wait for the local store; new ones are dropped until it takes them, and counted in status.dropped.',
-		);
+		this.#tell('data-dropped', 'log(): 64 MB of records wait for the local store; new ones are dropped, see status.dropped.');
 	}
 
 	#setPaused(isPaused: boolean): void {

@@ -31,16 +31,22 @@ const AREAS: readonly Area[] = [
 	{ at: 'src/remote/', local: ['src/remote/', 'src/core/', 'src/errors.ts'], types: CLOCK, packages: [] },
 	{ at: 'src/query/', local: ['src/query/', 'src/core/', 'src/errors.ts'], types: CLOCK, packages: ['ky'] },
 	{ at: 'src/platform/web/', local: ['src/'], packages: ['idb', 'comlink', 'tidelog:worker-text', 'tidelog:worker-rows-text'] },
-	{ at: 'src/platform/node/', local: ['src/'], packages: ['comlink'], builtins: true },
+	{ at: 'src/platform/node/', local: ['src/', 'agent/src/sampler/'], packages: ['comlink'], builtins: true },
 	{ at: 'src/platform/edge/', local: ['src/'], packages: ['fflate'] },
-	{ at: 'src/platform/', local: ['src/platform/', 'src/core/', 'src/errors.ts'], types: ['src/options.ts', 'src/transport/'], packages: [] },
+	{
+		at: 'src/platform/',
+		local: ['src/platform/', 'src/core/', 'src/errors.ts'],
+		types: ['src/agent.ts', 'src/options.ts', 'src/transport/'],
+		packages: [],
+	},
 	{ at: 'src/', local: ['src/'], packages: ['web-vitals'] },
 	{ at: 'workers/node-writer.ts', local: ['src/'], packages: ['comlink'], builtins: true },
 	{ at: 'workers/', local: ['src/'], packages: ['comlink'] },
 	{ at: 'server/', local: ['server/', 'src/core/'], packages: 'server/package.json', builtins: true },
 	{ at: 'dashboard/src/', local: ['dashboard/', 'src/core/', 'src/query/', ...CLOCK], packages: 'dashboard/package.json' },
 	{ at: 'dashboard/', local: ['dashboard/', 'src/core/', 'src/query/'], packages: 'package.json', builtins: true },
-	{ at: 'agent/', local: ['agent/', 'src/core/'], packages: 'agent/package.json', builtins: true },
+	// To the agent's writer the SDK is what it is to any program: its entry for Node, and nothing behind it.
+	{ at: 'agent/', local: ['agent/', 'src/core/', 'src/index.node.ts'], packages: 'agent/package.json', builtins: true },
 	// Its build scripts lie beside its page; that the page itself uses no Node built-in is seen in the bundle (sizes.ts).
 	{ at: 'demo/', local: ['demo/'], packages: 'package.json', builtins: true },
 	// It starts before anything is installed.

@@ -578,6 +578,27 @@ const own: Row[] = [
 		has: ['run.on', 'init.onError'],
 	},
 	{ theirs: '', ours: '`run.opened, run.isFinished`', how: 'differs', note: '', has: ['run.opened', 'run.isFinished'] },
+	{
+		theirs: '',
+		ours: '`run.connectAgent(options)`',
+		how: 'differs',
+		note: 'Samples of the machine, in a page; see [the agent](agent.md).',
+		has: ['run.connectAgent'],
+	},
+	{
+		theirs: '',
+		ours: '`run.logSystem(values, timestampMs)`',
+		how: 'differs',
+		note: 'Values of the machine by hand, under `system.`.',
+		has: ['run.logSystem'],
+	},
+	{
+		theirs: '',
+		ours: '`init({ system })`',
+		how: 'differs',
+		note: 'Samples of the machine, in Node, Deno and Bun; see [what is collected](automatic.md).',
+		has: ['init.system'],
+	},
 	{ theirs: '', ours: '`run.tfjs(options)`', how: 'differs', note: 'Callbacks for `model.fit`.', has: ['run.tfjs'] },
 	{
 		theirs: '',

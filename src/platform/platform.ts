@@ -1,3 +1,4 @@
+import type { AgentLink, AgentOptions, SystemSink } from '../agent.ts';
 import type { InitOptions } from '../options.ts';
 import type { Link } from '../transport/link.ts';
 import type { BatchMessage, RunSpec } from '../transport/messages.ts';
@@ -12,6 +13,8 @@ export interface Platform {
 	onVisibility(listener: (visibility: 'hidden' | 'visible' | 'leaving') => void): () => void;
 	/** Keeps the process alive until the promise has settled, where a runtime would end without that. */
 	hold<T>(promise: Promise<T>): Promise<T>;
+	/** What `run.connectAgent()` does here. @throws TidelogError `unsupported-runtime` where there is no page. */
+	connectAgent(run: SystemSink, options?: AgentOptions): Promise<AgentLink>;
 	/** Stores what the writer has not confirmed when the page goes and its writer with it. */
 	lastWords?: { prepare(): void; speak(spec: RunSpec, messages: readonly BatchMessage[]): void };
 	/** Whether a run of the given id is on this device, where that can be looked up at once; elsewhere the writer looks (`resume: 'never'`). */

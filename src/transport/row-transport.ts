@@ -21,7 +21,8 @@ const MAX_UNCONFIRMED_BYTES = 64 * 2 ** 20;
 export class RowTransport {
 	readonly history = new StreamQueue('history');
 	readonly meta = new StreamQueue('meta');
-	readonly #queues = [this.meta, this.history];
+	readonly events = new StreamQueue('events');
+	readonly #queues = [this.meta, this.history, this.events];
 	readonly #spec: RunSpec;
 	readonly #link: Link;
 	readonly #clock: Clock;
@@ -44,17 +45,17 @@ export class RowTransport {
 
 	/** How many records of each stream were given a number. */
 	get counts(): Counts {
-		return { meta: this.meta.n, history: this.history.n };
+		return this.#countsOf('n');
 	}
 
 	/** Whether everything below `counts` is in the store. */
 	isStored(counts: Counts): boolean {
-		return isAtLeast({ meta: this.meta.stored, history: this.history.stored }, counts);
+		return isAtLeast(this.#countsOf('stored'), counts);
 	}
 
 	/** Whether what waits for the store has filled that share of its room. */
 	isFull(share = 1): boolean {
-		return this.meta.bytes + this.history.bytes >= MAX_UNCONFIRMED_BYTES * share;
+		return this.meta.bytes + this.history.bytes + this.events.bytes >= MAX_UNCONFIRMED_BYTES * share;
 	}
 
 	close(): void {
@@ -63,7 +64,7 @@ export class RowTransport {
 
 	/** Opens the run at the present writer and sends it everything that is not confirmed. Called again after a restart. */
 	connect(): Promise<OpenedRun | undefined> {
-		this.#port?.close();
+		this.close();
 		const [port, theirs] = this.#link.channel(this.#spec);
 		this.#port = port;
 		port.onmessage = ({ data }: { data: Partial<WriterReport> }) => {
@@ -87,9 +88,10 @@ export class RowTransport {
 		this.#added(timestampMs);
 	}
 
-	addMeta(leaves: readonly Leaf<ExtraLeaf>[], timestampMs: number, runtimeS: number): void {
-		this.meta.packer.add(leaves, 0, 0, timestampMs, runtimeS);
-		this.meta.n++;
+	/** Adds a record without a step. */
+	addTo(stream: 'meta' | 'events', leaves: readonly Leaf<ExtraLeaf>[], timestampMs: number, runtimeS: number): void {
+		this[stream].packer.add(leaves, 0, 0, timestampMs, runtimeS);
+		this[stream].n++;
 	}
 
 	/** Sends the open batches now. */
@@ -117,6 +119,10 @@ export class RowTransport {
 	unconfirmed(): BatchMessage[] {
 		this.send();
 		return this.#sent();
+	}
+
+	#countsOf(kind: 'n' | 'stored'): Counts {
+		return Object.fromEntries(this.#queues.map((queue) => [queue.stream, queue[kind]]));
 	}
 
 	#sent(): BatchMessage[] {

@@ -126,6 +126,7 @@ export class Page {
 				writer: Promise.resolve(writer),
 			}),
 			onVisibility: () => () => undefined,
+			connectAgent: () => Promise.reject(new Error('no agent here')),
 			hold: (promise) => promise,
 		};
 		this.init = createInit(platform);

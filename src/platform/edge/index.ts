@@ -1,3 +1,4 @@
+import { TidelogError } from '../../errors.ts';
 import { inlineChannel } from '../../transport/inline-channel.ts';
 import { WriterLink } from '../../transport/writer-link.ts';
 import { Writer } from '../../writer.ts';
@@ -23,4 +24,8 @@ export const edgePlatform: Platform = {
 	}),
 	onVisibility: () => () => undefined,
 	hold: (promise) => promise,
+	connectAgent: () =>
+		Promise.reject(
+			new TidelogError('unsupported-runtime', 'connectAgent(): only a page can talk to an agent; here, start one with --server and --run.'),
+		),
 };

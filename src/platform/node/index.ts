@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { TidelogError } from '../../errors.ts';
 import type { Link } from '../../transport/link.ts';
 import { WriterLink } from '../../transport/writer-link.ts';
 import type { Platform } from '../platform.ts';
@@ -37,6 +38,11 @@ export const nodePlatform: Platform = {
 	},
 
 	onVisibility: (listener) => beforeLeaving(() => listener('hidden')),
+
+	connectAgent: () =>
+		Promise.reject(
+			new TidelogError('unsupported-runtime', 'connectAgent(): only a page can talk to an agent; here, start one with --server and --run.'),
+		),
 
 	/** Timers, ports and the worker thread let the process end; a promise that somebody waits for does not. */
 	async hold(promise) {

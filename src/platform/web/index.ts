@@ -30,11 +30,9 @@ export const webPlatform: Platform = {
 	clock: systemClock,
 
 	link({ workerUrl }) {
-		if (typeof Worker !== 'function' || typeof MessageChannel !== 'function' || typeof Blob !== 'function') {
-			throw new TidelogError(
-				'unsupported-runtime',
-				'init(): there are no Web Workers here, which Tidelog writes with. Call init() in a page or worker.',
-			);
+		// Where there are workers, there are Blobs and message channels.
+		if (typeof Worker !== 'function') {
+			throw new TidelogError('unsupported-runtime', 'init(): Tidelog writes with Web Workers, and here are none. Call it in a page or worker.');
 		}
 		link ??= {
 			channel: () => {
@@ -46,18 +44,13 @@ export const webPlatform: Platform = {
 		return link;
 	},
 
+	// Before that part is there, nothing can be stored anyway.
 	onVisibility(listener) {
-		if (typeof document === 'undefined') return () => undefined;
-		const changed = () => listener(document.visibilityState);
-		const leaving = () => listener('leaving');
-		document.addEventListener('visibilitychange', changed);
-		addEventListener('pagehide', leaving);
-		changed();
-		return () => {
-			document.removeEventListener('visibilitychange', changed);
-			removeEventListener('pagehide', leaving);
-		};
+		const ending = load().then((parts) => parts.onVisibility(listener));
+		return () => void ending.then((end) => end());
 	},
+
+	connectAgent: (run, options) => load().then((parts) => parts.connectAgent(run, options)),
 
 	hold: (promise) => promise,
 

@@ -3,10 +3,28 @@ import { proxy, transfer, wrap } from 'comlink';
 import type { WriterHost } from '../../transport/messages.ts';
 import { WriterLink, type WriterThread } from '../../transport/writer-link.ts';
 import { systemClock } from '../clock.ts';
+import type { Platform } from '../platform.ts';
 import { LastWords } from './last-words.ts';
 
 /** One for all runs of the page. */
 export const lastWords = new LastWords();
+
+/** What talks to a companion agent is a part of its own, which most pages never load. */
+export const connectAgent: Platform['connectAgent'] = async (run, options) => (await import('./agent-link.ts')).connectAgent(run, options);
+
+/** See `Platform.onVisibility`. */
+export function onVisibility(listener: Parameters<Platform['onVisibility']>[0]): () => void {
+	if (typeof document === 'undefined') return () => undefined;
+	const changed = () => listener(document.visibilityState);
+	const leaving = () => listener('leaving');
+	document.addEventListener('visibilitychange', changed);
+	addEventListener('pagehide', leaving);
+	changed();
+	return () => {
+		document.removeEventListener('visibilitychange', changed);
+		removeEventListener('pagehide', leaving);
+	};
+}
 
 /**
  * The link to this context's writer. By default its code comes out of this package as text and is started from a Blob, which works from every bundler, from
