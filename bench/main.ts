@@ -2,13 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Bench, type BenchResult, judge, type Measurement } from './bench.ts';
 import { bundleSize } from './bundle-size.ts';
 import { heapFlat } from './heap-flat.ts';
+import { imageLog } from './image-log.ts';
 import { logCall } from './log-call.ts';
 import { describeMachine, loadAverage, type Machine } from './machine.ts';
 import { rowsDurable } from './rows-durable.ts';
 import { syncThroughput } from './sync-throughput.ts';
 import { trainSlowdown } from './train-slowdown.ts';
 
-const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput];
+const BENCHES: readonly Bench[] = [logCall, rowsDurable, trainSlowdown, bundleSize, heapFlat, syncThroughput, imageLog];
 const RESULTS = new URL('results.json', import.meta.url);
 const FLAGS = ['--json', '--save'];
 

@@ -64,3 +64,20 @@ test('wrong sources and options throw where they are given', () => {
 	for (const [source, options] of wrong)
 		expect(() => new Image(source as never, options)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
 });
+
+test('tensors of TensorFlow.js are read as they are at log(), in and out of tidy(), and leave none behind', async () => {
+	const tf = await import('@tensorflow/tfjs');
+	await tf.setBackend('cpu');
+	const before = tf.memory().numTensors;
+	const values = Float32Array.from({ length: 12 }, (_, i) => i / 11);
+	const tensor = tf.tensor(values, [2, 2, 3]);
+	const read = new Image(tensor).snapshot();
+	tensor.dispose();
+	let inTidy: unknown;
+	tf.tidy(() => {
+		inTidy = new Image(tf.tensor([0, 255, 7, 9], [1, 2, 2, 1], 'int32')).snapshot();
+	});
+	expect(await read).toMatchObject({ pixels: { data: Array.from(values), width: 2, height: 2, range: [0, 1] } });
+	expect(await inTidy).toMatchObject([{ pixels: { data: [0, 255, 7, 9], width: 2, height: 2, range: [0, 255] } }]);
+	expect(tf.memory().numTensors).toBe(before);
+});
