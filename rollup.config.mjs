@@ -21,7 +21,11 @@ const runtime = (name, entries, options) => ({
  * A built script as a module that exports its text. The entry imports the worker's when the first run begins and starts it from a Blob: bundlers
  * find worker files in different ways (Vite and webpack by `new URL(…, import.meta.url)`, esbuild not at all), and all of them know import().
  */
-const TEXTS = { 'tidelog:worker-text': 'dist/worker.js', 'tidelog:worker-rows-text': 'dist/worker-rows.js' };
+const TEXTS = {
+	'tidelog:worker-text': 'dist/worker.js',
+	'tidelog:worker-rows-text': 'dist/worker-rows.js',
+	'tidelog:worker-media-text': 'dist/worker-media.js',
+};
 const scriptTexts = {
 	name: 'script-texts',
 	resolveId: (id) => (id in TEXTS ? `\0${id}` : null),
@@ -42,6 +46,7 @@ const START_WRITER = 'src/platform/web/start-writer.ts';
 export default [
 	script('workers/writer.ts', 'dist/worker.js'),
 	script('workers/rows.ts', 'dist/worker-rows.js'),
+	script('workers/media.ts', 'dist/worker-media.js'),
 	// A build of its own: what it shares with the entry would be a third file, without which the entry could not begin.
 	{
 		input: START_WRITER,
@@ -50,7 +55,7 @@ export default [
 			dir: 'dist',
 			format: 'es',
 			entryFileNames: '[name].js',
-			chunkFileNames: 'worker-rows-text.js',
+			chunkFileNames: ({ facadeModuleId }) => `${facadeModuleId.replace(/^.*tidelog:/, '')}.js`,
 			paths: besides,
 		},
 		plugins: [...web(scriptTexts), minify()],
@@ -62,6 +67,11 @@ export default [
 		plugins: [...web(), minify()],
 	},
 	{ input: 'src/platform/web/agent-link.ts', output: { file: 'dist/agent-link.js', format: 'es' }, plugins: [...web(), minify()] },
-	runtime('node', { index: 'src/index.node.ts', worker: 'workers/node-writer.ts' }, { external: /^node:/, plugins: plugins(nodeResolve()) }),
-	runtime('edge', { index: 'src/index.edge.ts' }, { plugins: web() }),
+	{ input: 'src/media.ts', output: { file: 'dist/media.js', format: 'es' }, plugins: [...web(), minify()] },
+	runtime(
+		'node',
+		{ index: 'src/index.node.ts', media: 'src/media.ts', worker: 'workers/node-writer.ts' },
+		{ external: /^node:/, plugins: plugins(nodeResolve()) },
+	),
+	runtime('edge', { index: 'src/index.edge.ts', media: 'src/media.ts' }, { plugins: web() }),
 ];

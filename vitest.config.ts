@@ -5,7 +5,10 @@ import { browserArgs } from './scripts/find-browser.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 /** In a browser the SDK is tested as it is shipped. */
-const tidelog = `${root}dist/index.js`;
+const alias = [
+	{ find: /^tidelog$/, replacement: `${root}dist/index.js` },
+	{ find: 'tidelog/media', replacement: `${root}dist/media.js` },
+];
 const folders = (names: string[]) => names.map((name) => `test/${name}/**/*.test.{ts,tsx}`);
 
 export default defineConfig({
@@ -44,7 +47,7 @@ export default defineConfig({
 				test: { name: 'dom', environment: 'happy-dom', include: folders(['dashboard', 'dom']) },
 			},
 			{
-				resolve: { alias: { tidelog } },
+				resolve: { alias },
 				server: { host: '127.0.0.1' },
 				test: {
 					name: 'browser',

@@ -4,6 +4,7 @@ import { type Bench, type BenchResult, judge, type Measurement } from './bench.t
 import { bundleSize } from './bundle-size.ts';
 import { chart10m } from './chart-10m.ts';
 import { heapFlat } from './heap-flat.ts';
+import { imageLog } from './image-log.ts';
 import { logCall } from './log-call.ts';
 import { describeMachine, loadAverage, type Machine } from './machine.ts';
 import { rowsDurable } from './rows-durable.ts';
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
 	chart10m,
 	runsTable,
 	agentCost,
+	imageLog,
 ];
 const RESULTS = new URL('results.json', import.meta.url);
 const FLAGS = ['--json', '--save'];

@@ -12,7 +12,11 @@ import { startStaticServer } from './static-server.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIMIT_MS = 300_000;
 /** Where the browser finds what page modules import by name. */
-const IMPORTS = { tidelog: '/dist/index.js', '@tensorflow/tfjs': '/node_modules/@tensorflow/tfjs/dist/tf.fesm.min.js' };
+const IMPORTS = {
+	tidelog: '/dist/index.js',
+	'tidelog/media': '/dist/media.js',
+	'@tensorflow/tfjs': '/node_modules/@tensorflow/tfjs/dist/tf.fesm.min.js',
+};
 
 /** What a page sends when its module has run. */
 type Answer<T> = PageRun<T> | { error: string };

@@ -1,4 +1,5 @@
-import { Image, type Run, type TfjsCallbacks, type TfjsLogs } from 'tidelog';
+import type { Run, TfjsCallbacks, TfjsLogs } from 'tidelog';
+import { Image } from 'tidelog/media';
 import type { LoggedRecord, Sample } from './messages.ts';
 
 /** A run whose page hears of each record right after `log()` returned. */

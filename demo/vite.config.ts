@@ -6,7 +6,12 @@ import { packDigits } from './pack-digits.ts';
 export default defineConfig({
 	root: fileURLToPath(new URL('.', import.meta.url)),
 	base: './',
-	resolve: { alias: { tidelog: fileURLToPath(new URL('../dist/index.js', import.meta.url)) } },
+	resolve: {
+		alias: [
+			{ find: /^tidelog$/, replacement: fileURLToPath(new URL('../dist/index.js', import.meta.url)) },
+			{ find: 'tidelog/media', replacement: fileURLToPath(new URL('../dist/media.js', import.meta.url)) },
+		],
+	},
 	plugins: [packDigits()],
 	worker: { format: 'es' },
 	build: {

@@ -6,7 +6,6 @@ export type { BranchPoint, Resume } from './core/store.ts';
 export { TidelogError, type TidelogErrorCode } from './errors.ts';
 export type { Init } from './init.ts';
 export type { LiveObject } from './live-object.ts';
-export { Image, type ImageOptions, type ImageSource, type Pixels } from './media/image.ts';
 export type { InitOptions } from './options.ts';
 export type { AlertOptions, FinishOptions, FinishResult, LogOptions, MetricOptions, Run, RunEvents, RunStatus } from './run.ts';
 export type { TfjsCallbacks, TfjsLogs, TfjsOptions } from './tfjs.ts';

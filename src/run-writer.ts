@@ -4,11 +4,13 @@ import { isMediaLeaf, type MediaLeaf } from './core/flatten.ts';
 import type { LineValue } from './core/json-line.ts';
 import type { Stream } from './core/protocol.ts';
 import { type AppendWrite, type Counts, type FileState, isAtLeast, type Store, type WriterState } from './core/store.ts';
-import { encodeImages, type MediaFile } from './media/encode-image.ts';
-import type { ImageSnapshot } from './media/image.ts';
+import type { EncodedMedia, MediaFile } from './media/encoded.ts';
 import type { Clock } from './platform/clock.ts';
 import { ChunkJoiner } from './sync/chunk-joiner.ts';
-import type { BatchMessage, RowMessage } from './transport/messages.ts';
+import type { BatchMessage, RowMessage, RowPlace } from './transport/messages.ts';
+
+/** What encodes media. Loaded when the first comes: most runs log numbers alone. */
+export type MediaModule = typeof import('./media/encode.ts');
 
 /** Most batches of one chunk: about 4,000 records, which is as large as a chunk should be for reading. */
 const MAX_JOINED = 40;
@@ -24,6 +26,8 @@ export class RunWriter {
 	readonly #clock: Clock;
 	readonly #state: WriterState;
 	readonly #onChange: () => void;
+	readonly #onDropped: (message: string) => void;
+	readonly #loadMedia: () => Promise<MediaModule>;
 	readonly #joiner: ChunkJoiner;
 	readonly #queue: BatchMessage[] = [];
 	/** n of the next record of each stream that is neither stored nor queued. */
@@ -33,16 +37,26 @@ export class RunWriter {
 
 	/** What the store said last, while a write waits to be tried again. */
 	storeError: string | undefined;
-	/** Media that could not be encoded, and why the last one could not. */
+	/** Media that could not be encoded. */
 	droppedValues = 0;
-	dropReason: string | undefined;
 
-	/** @param state Kept up to date here as to what is stored. */
-	constructor(store: Store, clock: Clock, state: WriterState, onChange: () => void) {
+	/**
+	 * @param state Kept up to date here as to what is stored.
+	 * @param onDropped Called with words for the user for each value that is lost.
+	 */
+	constructor(
+		store: Store,
+		{ clock, loadMedia }: { clock: Clock; loadMedia(): Promise<MediaModule> },
+		state: WriterState,
+		onChange: () => void,
+		onDropped: (message: string) => void,
+	) {
 		this.#store = store;
 		this.#clock = clock;
+		this.#loadMedia = loadMedia;
 		this.#state = state;
 		this.#onChange = onChange;
+		this.#onDropped = onDropped;
 		this.#nextN = { ...state.stored };
 		this.#joiner = new ChunkJoiner(store, state);
 	}
@@ -71,6 +85,14 @@ export class RunWriter {
 		this.#draining ??= this.#drain();
 	}
 
+	/** See `WriterHost.encode`. */
+	async encode(key: string, place: RowPlace, leaf: MediaLeaf): Promise<LineValue> {
+		const { value, files } = await this.#encode(key, place, leaf);
+		await this.#append('history', [], files);
+		this.#onChange();
+		return value;
+	}
+
 	/** Resolves once records below `upTo` are committed (relaxed). */
 	whenStored(upTo: Counts): Promise<void> {
 		if (isAtLeast(this.#state.stored, upTo)) return Promise.resolve();
@@ -94,19 +116,26 @@ export class RunWriter {
 	async #commit(stream: Stream, batches: BatchMessage['batch'][]): Promise<void> {
 		const files = new Map<string, MediaFile>();
 		const batch = joinBatches(await Promise.all(batches.map((one) => this.#encodeMedia(one, files))));
-		const { run, writer } = this.#state;
 		const chunk = { n0: batch.n0, count: batch.count, bytes: encodeChunk(batch) };
+		await this.#append(stream, [chunk], [...files.values()], stream === 'history' ? nextOf(batch) : undefined);
+		this.#joiner.added(stream, chunk);
+		this.#noteStored(stream, batch.n0 + batch.count);
+	}
+
+	/** Resolves once the store has taken it, however often it refuses. */
+	async #append(stream: Stream, chunks: AppendWrite['chunks'], files: readonly MediaFile[], next?: AppendWrite['next']): Promise<void> {
+		const { run, writer } = this.#state;
 		const write: AppendWrite = {
 			run,
 			writer,
 			stream,
-			chunks: [chunk],
-			files: [...files.values()].map(({ path, sha256, bytes }) => ({
+			chunks,
+			files: files.map(({ path, sha256, bytes }) => ({
 				state: { run, path, sha256, size: bytes.length, isUploaded: false } satisfies FileState,
 				bytes,
 			})),
 		};
-		if (stream === 'history') write.next = nextOf(batch);
+		if (next) write.next = next;
 		for (let waitMs: number = STORE_RETRY_MS[0]; ; waitMs = Math.min(2 * waitMs, STORE_RETRY_MS[1])) {
 			try {
 				await this.#store.append(write, 'relaxed');
@@ -118,8 +147,6 @@ export class RunWriter {
 			}
 		}
 		this.storeError = undefined;
-		this.#joiner.added(stream, chunk);
-		this.#noteStored(stream, batch.n0 + batch.count);
 	}
 
 	#noteStored(stream: Stream, stored: number): void {
@@ -142,24 +169,34 @@ export class RunWriter {
 			const record = records[index];
 			const key = record?.keys[place];
 			if (!record || key === undefined) throw new Error(`Record ${index} of batch ${batch.n0} is not there.`);
-			// A step that only the server will know is shown in no file name.
-			const step = Math.max((this.#state.base ?? 0) + record.relative, record.least);
-			extras.push([index, place, await this.#encodeOne(key, step, value, files)]);
+			extras.push([index, place, await this.#encodeOrNote(key, record, value, files)]);
 		}
 		return { ...batch, extras };
 	}
 
-	/** A picture that cannot be encoded leaves a note in its place: the record keeps its number and its other values. */
-	async #encodeOne(key: string, step: number, leaf: MediaLeaf, files: Map<string, MediaFile>): Promise<LineValue> {
+	/** What cannot be encoded leaves a note in its place: the record keeps its number and its other values. */
+	async #encodeOrNote(key: string, place: RowPlace, leaf: MediaLeaf, files: Map<string, MediaFile>): Promise<LineValue> {
 		try {
-			const encoded = await encodeImages(key, step, leaf.items as ImageSnapshot[], leaf.isList);
+			const encoded = await this.#encode(key, place, leaf);
 			for (const file of encoded.files) files.set(file.path, file);
 			return encoded.value;
 		} catch (error) {
 			const reason = error instanceof Error ? error.message : String(error);
 			this.droppedValues++;
-			this.dropReason = `${key} at step ${step}: ${reason}`;
+			this.#onDropped(`log(): "${key}" at step ${this.#step(place)} was left out: ${reason}. The rest was logged.`);
 			return { _type: 'dropped', media: leaf.media, reason };
 		}
+	}
+
+	async #encode(key: string, place: RowPlace, leaf: MediaLeaf): Promise<EncodedMedia> {
+		const { encodeMedia } = await this.#loadMedia();
+		const encoded = await encodeMedia(key, this.#step(place), leaf);
+		if (encoded.notice) this.#onDropped(`log(): "${key}" at step ${this.#step(place)}: ${encoded.notice}.`);
+		return encoded;
+	}
+
+	/** A step that only the server will know is shown in no file name. */
+	#step({ relative, least }: RowPlace): number {
+		return Math.max((this.#state.base ?? 0) + relative, least);
 	}
 }

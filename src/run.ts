@@ -18,7 +18,7 @@ import {
 	TEXT,
 	TEXTS,
 } from './checks.ts';
-import { type ExtraLeaf, flatten } from './core/flatten.ts';
+import { type ExtraLeaf, type Flattened, flatten, messageOf } from './core/flatten.ts';
 import type { LineValue } from './core/json-line.ts';
 import type { Alert, Edit, MetaRecord, RunInfoChange } from './core/meta.ts';
 import { SUMMARIES, type Summary } from './core/metrics.ts';
@@ -26,12 +26,11 @@ import type { Leaf } from './core/packer.ts';
 import { type Counts, isAtLeast } from './core/store.ts';
 import { TidelogError } from './errors.ts';
 import { type LiveObject, LiveValues } from './live-object.ts';
-import { Image } from './media/image.ts';
 import type { InitOptions } from './options.ts';
 import type { Platform } from './platform/platform.ts';
 import { type TfjsCallbacks, type TfjsOptions, tfjsCallbacks } from './tfjs.ts';
 import type { Link } from './transport/link.ts';
-import type { Connection, RunSpec, WriterHost, WriterReport } from './transport/messages.ts';
+import type { Connection, RowPlace, RunSpec, WriterHost, WriterReport } from './transport/messages.ts';
 import { RowTransport } from './transport/row-transport.ts';
 
 /** Where the records of a run are. `accepted = synced + pending.memory + pending.disk + dropped`, always. */
@@ -144,7 +143,7 @@ export class Run {
 	readonly #config: LiveValues;
 	readonly #summary: LiveValues;
 	readonly #listeners: { [event in keyof RunEvents]: Set<RunEvents[event]> };
-	readonly #toldErrors = new Set<string>();
+	readonly #told = new Set<string>();
 	readonly #startedMonotonicMs: number;
 	#id: string;
 	#name: string;
@@ -159,6 +158,9 @@ export class Run {
 	#said: MetaRecord = {};
 	#dropped = 0;
 	#refusedValues = 0;
+	/** Media that have yet to join their rows. */
+	#late: Promise<unknown> | undefined;
+	#lateCount = 0;
 	#isFinished = false;
 	#report: WriterReport;
 	#wasSynced = true;
@@ -281,11 +283,11 @@ export class Run {
 			const clock = this.#platform.clock;
 			const nowMs = clock.nowMs();
 			const timestampMs = nowMs > this.#lastTimestampMs ? nowMs : this.#lastTimestampMs;
-			const runtimeS = this.#runtimeS();
+			const runtimeS = this.#runtimeS;
 			const relative = step === undefined ? this.#relative : Number.NEGATIVE_INFINITY;
 			const least = step ?? this.#least;
 			if (!this.#addSame(transport, data, relative, least, timestampMs, runtimeS))
-				transport.add(this.#leaves(data), relative, least, timestampMs, runtimeS);
+				transport.add(this.#leaves(data, { relative, least }), relative, least, timestampMs, runtimeS);
 			this.#lastTimestampMs = timestampMs;
 		}
 		if (options?.commit === false) return;
@@ -305,7 +307,7 @@ export class Run {
 		this.#mustBeOpen();
 		const leaves = Object.entries(values).flatMap(([key, value]) => (Number.isFinite(value) ? { key: `system.${key}`, value } : []));
 		if (!leaves[0] || this.#transport?.isFull()) return;
-		this.#transport?.addTo('events', leaves, timestampMs, this.#runtimeS() + (timestampMs - this.#platform.clock.nowMs()) / 1000);
+		this.#transport?.addTo('events', leaves, timestampMs, this.#runtimeS + (timestampMs - this.#platform.clock.nowMs()) / 1000);
 		this.#transport?.sendSoon();
 	}
 
@@ -357,7 +359,7 @@ export class Run {
 			accepted: n + this.#dropped,
 			durable: stored,
 			synced,
-			pending: { memory: n - stored, disk: stored - synced, files: pendingFiles },
+			pending: { memory: n - stored, disk: stored - synced, files: pendingFiles + this.#lateCount },
 			dropped: this.#dropped,
 			droppedValues: this.#refusedValues + droppedValues,
 			verified: isVerified,
@@ -375,7 +377,7 @@ export class Run {
 	async flush(): Promise<void> {
 		const transport = this.#transport;
 		if (!transport) return;
-		transport.send();
+		await this.#settled(transport);
 		await this.#platform.hold(this.#flushed(transport, transport.counts));
 	}
 
@@ -388,7 +390,7 @@ export class Run {
 		const transport = this.#transport;
 		if (!transport) return;
 		if (this.#spec.server === undefined) throw invalid('synced(): this run has no `server`; wait for flush().');
-		transport.send();
+		await this.#settled(transport);
 		const upTo = transport.counts;
 		await this.#platform.hold(this.#flushed(transport, upTo).then(() => this.#reported(() => this.#isSynced(upTo))));
 	}
@@ -419,6 +421,8 @@ export class Run {
 		check('finish()', options, FINISH_RULES);
 		const { exitCode = 0, timeoutMs = 30_000 } = options;
 		const transport = this.#transport;
+		const late = this.#platform.clock.sleep(timeoutMs);
+		if (transport && this.#lateCount > 0) await this.#platform.hold(Promise.race([this.#settled(transport), late]));
 		if (!this.#isFinished) {
 			// The end must not be in the store before the last rows are: it would be sent before them.
 			transport?.send();
@@ -433,7 +437,7 @@ export class Run {
 		const finished = this.#flushed(transport, upTo)
 			.then(() => this.#reported(isOver))
 			.then(this.#ending, () => undefined);
-		await this.#platform.hold(Promise.race([finished, this.#platform.clock.sleep(timeoutMs)]));
+		await this.#platform.hold(Promise.race([finished, late]));
 		return { isSynced: this.#spec.server !== undefined && this.#isSynced(upTo), status: this.status };
 	}
 
@@ -487,6 +491,11 @@ export class Run {
 		this.#say({ info: { ...this.#said.info, [key]: value } });
 	}
 
+	/** Seconds since the run was opened here. */
+	get #runtimeS(): number {
+		return (this.#platform.clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
+	}
+
 	#mustBeOpen(): void {
 		if (this.#isFinished) throw invalid(`Run ${this.id} was finished; this call was not logged.`);
 	}
@@ -503,11 +512,7 @@ export class Run {
 		const said = Object.entries(this.#said).map(([key, value]) => ({ key, value: value as LineValue }));
 		if (said.length === 0 || !this.#transport) return;
 		this.#said = {};
-		this.#transport.addTo('meta', said, Math.max(this.#platform.clock.nowMs(), this.#lastTimestampMs), this.#runtimeS());
-	}
-
-	#runtimeS(): number {
-		return (this.#platform.clock.monotonicMs() - this.#startedMonotonicMs) / 1000;
+		this.#transport.addTo('meta', said, Math.max(this.#platform.clock.nowMs(), this.#lastTimestampMs), this.#runtimeS);
 	}
 
 	#addSame(transport: RowTransport, data: Record<string, unknown>, relative: number, least: number, timestampMs: number, runtimeS: number): boolean {
@@ -519,28 +524,52 @@ export class Run {
 		}
 	}
 
-	#leaves(data: Record<string, unknown>): Leaf<ExtraLeaf>[] {
-		let flattened: ReturnType<typeof flatten>;
-		try {
-			flattened = flatten(data, this.#mediaType);
-		} catch {
-			// A proxy that does not even list its keys: the record stands, empty, so that steps stay as the program counts them.
-			flattened = { leaves: [], refused: [{ key: '*', reason: 'it cannot be read' }] };
-		}
-		this.#refusedValues += flattened.refused.length;
+	#leaves(data: Record<string, unknown>, place: RowPlace): Leaf<ExtraLeaf>[] {
+		const { leaves, late, edits, refused } = flatten(data, this.#hasNoRoom, this.#platform.encodesApart);
+		this.#refusedValues += refused.length;
 		// Of a hundred thousand, the first say what is wrong.
-		for (const { key, reason } of flattened.refused.slice(0, 10)) {
-			this.#tell('data-dropped', `log(): the value of "${key.slice(0, 200)}" was left out: ${reason}. The other values of the call were logged.`);
+		for (const { key, reason } of refused.slice(0, 10)) this.#refused(key, reason, place);
+		for (const edit of edits) {
+			// Names of classes come with each picture, and are said once a change.
+			const name = JSON.stringify(edit);
+			if (this.#told.has(name)) continue;
+			this.#told.add(name);
+			this.#edited('config', edit);
 		}
-		return flattened.leaves;
+		for (const one of late) {
+			this.#lateCount++;
+			this.#late = Promise.all([this.#late, this.#join(one, place)]);
+		}
+		return leaves;
 	}
 
-	/** Pictures stop before rows do. */
-	readonly #mediaType = (value: object): string | undefined => {
-		if (!(value instanceof Image)) return undefined;
-		if (this.#transport?.isFull(0.9)) throw new Error('the local store does not keep up');
-		return 'image';
-	};
+	/** Adds a value to its row when it is encoded; the record says the moment of `log()`. */
+	async #join({ key, leaf }: Flattened['late'][number], place: RowPlace): Promise<void> {
+		const runtimeS = this.#runtimeS;
+		try {
+			const items = await Promise.all(leaf.items);
+			const value = await this.#call((host) => host.encode(this.#spec.writer, key, place, { ...leaf, items }));
+			this.#transport?.add([{ key, value: value as LineValue }], place.relative, place.least, this.#lastTimestampMs, runtimeS);
+		} catch (error) {
+			this.#refusedValues++;
+			this.#refused(key, messageOf(error), place);
+		}
+		this.#lateCount--;
+	}
+
+	#refused(key: string, reason: string, { relative, least }: RowPlace): void {
+		const step = Math.max(relative, least);
+		const message = `log(): "${key.slice(0, 200)}" at step ${step} was left out: ${reason}. The rest was logged.`;
+		this.#tell('data-dropped', message, key + reason);
+	}
+
+	/** Sends what there is, and waits for the media that have yet to join it. */
+	async #settled(transport: RowTransport): Promise<void> {
+		for (transport.send(); this.#lateCount > 0; transport.send()) await this.#platform.hold(this.#late as Promise<unknown>);
+	}
+
+	/** Media stop before rows do. */
+	readonly #hasNoRoom = (): boolean => this.#lateCount >= MAX_LATE || !!this.#transport?.isFull(0.9);
 
 	#drop(): void {
 		this.#dropped++;
@@ -551,8 +580,8 @@ export class Run {
 		void this.#call((host) => host.setPaused(this.#spec.writer, isPaused));
 	}
 
-	async #call(use: (host: WriterHost) => Promise<void>): Promise<void> {
-		await (await this.#link?.writer)?.call(use);
+	async #call<T>(use: (host: WriterHost) => Promise<T>): Promise<T | undefined> {
+		return (await this.#link?.writer)?.call(use);
 	}
 
 	async #flushed(transport: RowTransport, upTo: Counts): Promise<void> {
@@ -560,10 +589,11 @@ export class Run {
 		await this.#reported(() => transport.isStored(upTo));
 	}
 
-	#tell(code: TidelogError['code'], message: string): void {
-		if (this.#toldErrors.has(message)) return;
+	/** @param name What is told once under it. */
+	#tell(code: TidelogError['code'], message: string, name = message): void {
+		if (this.#told.has(name)) return;
 		// A message with a changing part must not fill the memory of a long run.
-		if (this.#toldErrors.size < 1_000) this.#toldErrors.add(message);
+		if (this.#told.size < 1_000) this.#told.add(name);
 		const error = new TidelogError(code, message);
 		if (code === 'data-dropped') this.#emit('dropped', error);
 		if (this.#listeners.error.size > 0) this.#emit('error', error);
@@ -597,7 +627,7 @@ export class Run {
 
 	#isSynced(upTo: Counts): boolean {
 		const { acknowledged, pendingFiles, isFinishSent } = this.#report;
-		return isAtLeast(acknowledged, upTo) && pendingFiles === 0 && (isFinishSent || !this.#isFinished);
+		return isAtLeast(acknowledged, upTo) && pendingFiles + this.#lateCount === 0 && (isFinishSent || !this.#isFinished);
 	}
 
 	/** Resolves once `condition` holds, looked at after each report. */
@@ -612,6 +642,8 @@ export class Run {
 	}
 }
 
+/** Most media that wait to join their rows. */
+const MAX_LATE = 100;
 const METRIC_RULES: Record<'name' | keyof MetricOptions, Rule> = {
 	name: [(value) => typeof value === 'string' && /^[^*]+\*?$|^\*$/.test(value), 'a key, or end in its only *, such as val/*'],
 	step: [(value) => typeof value === 'string' && /^[^*]+$/.test(value), 'the key of a metric'],

@@ -1,15 +1,17 @@
+import type { MediaLeaf } from './core/flatten.ts';
+import type { LineValue } from './core/json-line.ts';
 import { foldEdits } from './core/meta.ts';
 import { type Counts, isAtLeast, isPending, type RunState, type Store, type WriterState } from './core/store.ts';
 import type { TidelogErrorCode } from './errors.ts';
 import { MemoryStore } from './platform/memory-store.ts';
 import { type HttpTools, WandbRemote } from './remote/wandb.ts';
 import { newRun, newWriter } from './run-state.ts';
-import { RunWriter } from './run-writer.ts';
+import { type MediaModule, RunWriter } from './run-writer.ts';
 import { pruneStore } from './sync/prune.ts';
 import { type RowsModule, Sender, SHARED_STEPS } from './sync/sender.ts';
 import { settleBases } from './sync/settle-bases.ts';
 import { catchUpMeta } from './sync/stored-records.ts';
-import type { Connection, OpenedRun, RecordPort, RowMessage, RunSpec, Trouble, WriterHost, WriterReport } from './transport/messages.ts';
+import type { Connection, OpenedRun, RecordPort, RowMessage, RowPlace, RunSpec, Trouble, WriterHost, WriterReport } from './transport/messages.ts';
 
 /** What the writer needs of the runtime it runs in. */
 export interface WriterPlatform extends HttpTools {
@@ -28,6 +30,7 @@ export interface WriterPlatform extends HttpTools {
 	randomId(length: number): string;
 	/** Code that few runs need. */
 	loadRows(): Promise<RowsModule>;
+	loadMedia(): Promise<MediaModule>;
 	/** Bytes that the runtime lets this origin store; undefined where nobody says. */
 	quotaBytes(): Promise<number | undefined>;
 	/** Days without a visit after which the runtime deletes what is stored; undefined where it does not. */
@@ -86,7 +89,9 @@ export class Writer implements WriterHost {
 		const { store, run: id } = await opening;
 		const run = await catchUpMeta(store, (await store.run(id)) as RunState, await store.writers(id));
 		const { name, notes, tags } = run;
-		return { run: id, name, notes, tags, config: foldEdits(run.config), summary: foldEdits(run.summary) };
+		// What this library says there itself is not the user's.
+		const { _wandb, ...config } = foldEdits(run.config);
+		return { run: id, name, notes, tags, config, summary: foldEdits(run.summary) };
 	}
 
 	async flush(writer: string, upTo: Counts): Promise<void> {
@@ -94,6 +99,10 @@ export class Writer implements WriterHost {
 		await open.writer.whenStored(upTo);
 		// Strict: it takes the relaxed transactions before it to the disk as well.
 		await open.store.updateRun(open.run, (run) => run as RunState, 'strict');
+	}
+
+	async encode(writer: string, key: string, place: RowPlace, leaf: MediaLeaf): Promise<LineValue> {
+		return (await this.#opened(writer)).writer.encode(key, place, leaf);
 	}
 
 	async close(writer: string): Promise<void> {
@@ -128,10 +137,16 @@ export class Writer implements WriterHost {
 			run,
 			store,
 			port,
-			writer: new RunWriter(store, this.#platform.clock, state, () => {
-				this.#platform.announce(run);
-				this.#changed(run);
-			}),
+			writer: new RunWriter(
+				store,
+				this.#platform,
+				state,
+				() => {
+					this.#platform.announce(run);
+					this.#changed(run);
+				},
+				(message) => this.#notify(spec.writer, 'data-dropped', message),
+			),
 			sender: undefined,
 			isClosed: false,
 			isPaused: spec.isOffline,
@@ -354,7 +369,6 @@ export class Writer implements WriterHost {
 		const failed: Trouble | undefined = writer.storeError
 			? { code: 'store-failed', message: `The local store refused a write (${writer.storeError}): records wait in memory, and it is tried again.` }
 			: undefined;
-		const dropped: Trouble | undefined = writer.dropReason ? { code: 'data-dropped', message: writer.dropReason } : undefined;
 		return {
 			// Of one moment: the store may have taken and the sender sent what the writer does not know of yet.
 			stored: state?.stored ?? writer.stored,
@@ -364,7 +378,7 @@ export class Writer implements WriterHost {
 			isVerified: state?.isVerified,
 			connection,
 			url: run?.contact?.url,
-			trouble: failed ?? sender?.trouble ?? (spec.store === 'persistent' ? this.#storeTrouble : undefined) ?? dropped,
+			trouble: failed ?? sender?.trouble ?? (spec.store === 'persistent' ? this.#storeTrouble : undefined),
 			notices: notices.splice(0),
 			droppedValues: writer.droppedValues,
 		};

@@ -30,7 +30,11 @@ const AREAS: readonly Area[] = [
 	{ at: 'src/sync/', local: ['src/sync/', 'src/core/', 'src/errors.ts'], types: CLOCK, packages: [] },
 	{ at: 'src/remote/', local: ['src/remote/', 'src/core/', 'src/errors.ts'], types: CLOCK, packages: [] },
 	{ at: 'src/query/', local: ['src/query/', 'src/core/', 'src/errors.ts'], types: CLOCK, packages: ['ky'] },
-	{ at: 'src/platform/web/', local: ['src/'], packages: ['idb', 'comlink', 'tidelog:worker-text', 'tidelog:worker-rows-text'] },
+	{
+		at: 'src/platform/web/',
+		local: ['src/'],
+		packages: ['idb', 'comlink', 'tidelog:worker-text', 'tidelog:worker-rows-text', 'tidelog:worker-media-text'],
+	},
 	{ at: 'src/platform/node/', local: ['src/', 'agent/src/sampler/'], packages: ['comlink'], builtins: true },
 	{ at: 'src/platform/edge/', local: ['src/'], packages: ['fflate'] },
 	{

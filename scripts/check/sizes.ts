@@ -18,7 +18,7 @@ export interface Bundle {
 /** @throws Error when a build is missing. */
 export function measureSdk(root: string): Bundle[] {
 	const bundles = [measure(root, 'entry', ['dist/index.js'], 8_192), measure(root, 'worker', ['dist/worker.js'], 20_480)];
-	const media = readdirSync(join(root, 'dist')).filter((name) => /^media.*\.js$/.test(name));
+	const media = readdirSync(join(root, 'dist')).filter((name) => /^(worker-)?media\.js$/.test(name));
 	if (media.length > 0)
 		bundles.push(
 			measure(

@@ -132,7 +132,7 @@ const module: Row[] = [
 		theirs: '`wandb.Image`',
 		ours: '`new Image()`',
 		how: 'differs',
-		note: 'From canvases, bitmaps, pixels, elements, Blobs; caption and lists. Masks, boxes and classes are not there yet. Browsers only: elsewhere the value is left out and told.',
+		note: 'From `tidelog/media`. Takes canvases, bitmaps, elements, frames, pixels, tensors, Blobs and URLs, with caption, masks, boxes and lists ([media](media.md)). `mode`, `grouping` and `file_type` of other formats than PNG, JPEG and WebP are not there. Node has no canvas: pixels and tensors become PNG.',
 		has: ['Image'],
 	},
 	{

@@ -140,6 +140,9 @@ function extraBytes(value: unknown): number {
 	if (typeof value === 'string') return 2 * value.length;
 	if (ArrayBuffer.isView(value)) return value.byteLength;
 	if (value === null || typeof value !== 'object') return 16;
+	// A Blob, a bitmap: what they hold is outside of the heap, and room all the same.
+	const { size, width = 0, height = 0 } = value as { size?: number; width?: number; height?: number };
+	if (Object.getPrototypeOf(value) !== Object.prototype && !Array.isArray(value)) return size ?? 4 * width * height + 64;
 	let bytes = 64;
 	for (const member of Object.values(value)) bytes += extraBytes(member);
 	return bytes;

@@ -1,16 +1,24 @@
 import type { LineValue } from './json-line.ts';
 import { RUNTIME, STEP, TIMESTAMP } from './keys.ts';
+import type { Edit } from './meta.ts';
 import type { Leaf } from './packer.ts';
 
 /**
- * Turns what a user logs into leaves with dotted keys. Numbers stay numbers; text, booleans, null and lists are kept as they are;
- * a Date becomes its ISO text, a typed array a list of numbers, a bigint stays exact, an object that wraps a number, text or boolean is unwrapped. What cannot be
- * kept (functions, symbols, `undefined`, objects that contain themselves or are of a class of their own, values that would make the line too long for a
- * server) is left out and reported, never thrown.
+ * Under which an object says what kind of media it is. Of the registry of all symbols: the classes are a part of their own (`tidelog/media`), which
+ * nobody loads who does not use it.
  */
+export const MEDIA = Symbol.for('tidelog.media');
+
+/** What `log()` needs to know of an object of the media part. */
 export interface MediaValue {
-	/** Takes the snapshot that the writer will encode. Called inside `log()`, since the source may change on the next line. */
+	readonly [MEDIA]: string;
+	/**
+	 * Takes the snapshot that the writer will encode. Called inside `log()`, since the source may change on the next line. A promise (tensors are read
+	 * that way, and large files are not to hold up rows): the value joins its row when it is there.
+	 */
 	snapshot(): unknown;
+	/** What the run's config has to say of the key: names of classes, a chart's settings. */
+	about?(key: string): Edit[];
 }
 
 /** Stands in a leaf for media that the writer has yet to encode; `items` are snapshots. */
@@ -36,13 +44,31 @@ const RESERVED = new Set([STEP, TIMESTAMP, RUNTIME]);
 
 export interface Flattened {
 	leaves: Leaf<ExtraLeaf>[];
+	/** Media that join their row in a record of their own: those whose snapshot is a promise. */
+	late: { key: string; leaf: MediaLeaf }[];
+	/** What the config has to say of media keys. */
+	edits: Edit[];
 	/** Dotted keys that were left out, with the reason. */
 	refused: { key: string; reason: string }[];
 }
 
-export function flatten(data: Record<string, unknown>, mediaType: (value: object) => string | undefined): Flattened {
-	const out: Flattened = { leaves: [], refused: [] };
-	new Visit(out, mediaType).object(data, '');
+/**
+ * Turns what a user logs into leaves with dotted keys. Numbers stay numbers; text, booleans, null and lists are kept as they are;
+ * a Date becomes its ISO text, a typed array a list of numbers, a bigint stays exact, an object that wraps a number, text or boolean is unwrapped. What cannot be
+ * kept (functions, symbols, `undefined`, objects that contain themselves or are of a class of their own, values that would make the line too long for a
+ * server) is left out and reported, never thrown.
+ *
+ * @param isFull Whether there is no room for media now: they stop before rows do.
+ * @param isApart Whether records are stored by the thread that logs, which does not encode: then all media come late.
+ */
+export function flatten(data: Record<string, unknown>, isFull: () => boolean, isApart = false): Flattened {
+	const out: Flattened = { leaves: [], late: [], edits: [], refused: [] };
+	try {
+		new Visit(out, isFull, isApart).object(data, '');
+	} catch {
+		// A proxy that does not even list its keys: the record stands, empty, so that steps stay as the program counts them.
+		out.refused.push({ key: '*', reason: 'it cannot be read' });
+	}
 	return out;
 }
 
@@ -53,14 +79,16 @@ interface Room {
 
 class Visit {
 	readonly #out: Flattened;
-	readonly #mediaType: (value: object) => string | undefined;
+	readonly #isFull: () => boolean;
+	readonly #isApart: boolean;
 	readonly #room: Room = { left: MAX_LENGTH };
 	/** Objects on the way down to the one at hand. */
 	readonly #above = new Set<object>();
 
-	constructor(out: Flattened, mediaType: (value: object) => string | undefined) {
+	constructor(out: Flattened, isFull: () => boolean, isApart: boolean) {
 		this.#out = out;
-		this.#mediaType = mediaType;
+		this.#isFull = isFull;
+		this.#isApart = isApart;
 	}
 
 	object(data: Record<string, unknown>, prefix: string): void {
@@ -88,8 +116,26 @@ class Visit {
 		else if (isPlainObject(value) && !('_type' in value)) {
 			if (this.#above.has(value) || this.#above.size > MAX_DEPTH) throw new Error(TOO_DEEP);
 			this.object(value, `${key}.`);
-		} else leaves.push({ key, value: mediaLeaf(value, this.#mediaType) ?? toLineValue(value, this.#room) });
+		} else if (!this.#media(key, value)) leaves.push({ key, value: toLineValue(value, this.#room) });
 	}
+
+	#media(key: string, value: unknown): boolean {
+		const isList = Array.isArray(value);
+		const items = (isList ? value : [value]) as MediaValue[];
+		const media = mediaOf(items[0]);
+		if (media === undefined) return false;
+		if (items.some((item) => mediaOf(item) !== media)) throw new Error('a list of media must be of one kind');
+		if (this.#isFull()) throw new Error('the local store does not keep up');
+		const leaf = { media, isList, items: items.map((item) => item.snapshot()) };
+		if (this.#isApart || leaf.items.some((item) => item instanceof Promise)) this.#out.late.push({ key, leaf });
+		else this.#out.leaves.push({ key, value: leaf });
+		for (const item of items) if (item.about) this.#out.edits.push(...item.about(key));
+		return true;
+	}
+}
+
+function mediaOf(value: unknown): string | undefined {
+	return typeof value === 'object' && value !== null ? (value as MediaValue)[MEDIA] : undefined;
 }
 
 function take(room: Room, length: number): void {
@@ -104,18 +150,6 @@ export function messageOf(error: unknown): string {
 	} catch {
 		return 'it cannot be read';
 	}
-}
-
-function mediaLeaf(value: unknown, mediaType: (value: object) => string | undefined): MediaLeaf | undefined {
-	const first: unknown = Array.isArray(value) ? value[0] : value;
-	if (typeof first !== 'object' || first === null) return undefined;
-	const media = mediaType(first);
-	if (media === undefined) return undefined;
-	const items: unknown[] = Array.isArray(value) ? value : [value];
-	for (const item of items) {
-		if (typeof item !== 'object' || item === null || mediaType(item) !== media) throw new Error('a list of media must be of one kind');
-	}
-	return { media, isList: Array.isArray(value), items: (items as MediaValue[]).map((item) => item.snapshot()) };
 }
 
 /** An object among the leaves is media, or has a `_type`: all others were taken apart. */

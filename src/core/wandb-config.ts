@@ -39,7 +39,7 @@ export function wandbConfig(
 	const others = takesGlobs ? undefined : keys.filter((key) => !definitions.has(key));
 
 	const value: LineObject = {
-		...(base?._wandb as LineObject | undefined),
+		...(config._wandb as { value?: LineObject } | undefined)?.value,
 		t: { 5: version, 13: platform },
 		m: encodeDefinitions([...definitions.values()], others),
 		e: Object.fromEntries(writers.map((writer) => [writer, {}])),

@@ -1,112 +1,171 @@
 import type { LineValue } from '../core/json-line.ts';
-import type { ImageSnapshot, Pixels } from './image.ts';
+import { type EncodedMedia, fileValue, type MediaFile, mediaFile } from './encoded.ts';
+import type { ImageSnapshot, PixelSnapshot } from './image.ts';
+import { imageKind } from './image-kind.ts';
+import { encodePng } from './png.ts';
 
-/** An encoded file and the path in the run that it gets. */
-export interface MediaFile {
-	path: string;
-	sha256: string;
-	bytes: Uint8Array;
-}
-
-export interface EncodedMedia {
-	value: LineValue;
-	files: MediaFile[];
-}
-
-/** Longest list of images under one key (W&B's client 0.30). */
+/** Longest list of images under one key, and longest side of one (W&B's client 0.30). */
 const MAX_IMAGES = 108;
-const EXTENSIONS: Record<string, string> = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/webp': 'webp' };
+const MAX_SIDE = 65_500;
+
+type Fields = { [key: string]: LineValue };
 
 /**
  * Images as files and as the object that stands in the row: `image-file`, or `images/separated` for a list, in W&B's shapes (client 0.30:
- * wandb/sdk/data_types/image.py).
+ * wandb/sdk/data_types/image.py, helper_types/image_mask.py and bounding_boxes_2d.py). A batch among the items makes a list.
  */
-export async function encodeImages(key: string, step: number, items: readonly ImageSnapshot[], isList: boolean): Promise<EncodedMedia> {
-	if (items.length > MAX_IMAGES) throw new Error(`${items.length} images are more than ${MAX_IMAGES}`);
+export async function encodeImages(
+	key: string,
+	step: number,
+	given: readonly (ImageSnapshot | ImageSnapshot[])[],
+	isList: boolean,
+): Promise<EncodedMedia> {
+	const items = given.flat().slice(0, MAX_IMAGES);
 	const images = await Promise.all(items.map((item) => encodeImage(key, step, item)));
-	const files = images.map((image) => image.file);
+	const files = images.flatMap((image) => image.files);
 	const first = images[0];
-	if (!first) throw new Error('an empty list of images');
-	const caption = (item: ImageSnapshot | undefined) => item?.caption ?? '';
-	if (!isList) {
-		const value: Record<string, LineValue> = {
-			_type: 'image-file',
-			sha256: first.file.sha256,
-			size: first.file.bytes.length,
-			path: first.file.path,
-			format: first.format,
-			width: first.width,
-			height: first.height,
-		};
-		if (items[0]?.caption !== undefined) value.caption = caption(items[0]);
-		return { value, files };
-	}
-	const value: Record<string, LineValue> = {
+	if (!first) throw new Error('it is an empty list of images');
+	if (!isList && !Array.isArray(given[0])) return { value: first.value, files };
+	const { width, height, format } = first.value as { width: number; height: number; format: string };
+	const value: Fields = {
 		_type: 'images/separated',
-		width: first.width,
-		height: first.height,
-		format: first.format,
+		width,
+		height,
+		format,
 		count: images.length,
-		filenames: files.map((file) => file.path),
+		filenames: images.map((image) => image.value.path as string),
 	};
-	if (items.some((item) => item.caption !== undefined)) value.captions = items.map(caption);
+	const each = (member: string) => images.map((image) => image.value[member] ?? null);
+	if (items.some((item) => item.caption !== undefined)) value.captions = items.map((item) => item.caption ?? '');
+	if (items.some((item) => item.masks.length > 0)) value.all_masks = each('masks');
+	if (items.some((item) => item.boxes.length > 0)) value.all_boxes = each('boxes');
+	const notices: string[] = [];
+	const count = given.flat().length;
+	if (count > MAX_IMAGES) notices.push(`of ${count} images the first ${MAX_IMAGES} were kept; log the others under another key`);
+	if (images.some((image) => image.value.width !== width || image.value.height !== height)) notices.push('the images of the list differ in size');
+	return { value, files, ...(notices.length > 0 ? { notice: notices.join('; ') } : {}) };
+}
+
+async function encodeImage(key: string, step: number, item: ImageSnapshot): Promise<{ value: Fields; files: MediaFile[] }> {
+	const { bytes, format, width, height } = await toImage(item);
+	const file = await mediaFile('images', key, step, bytes, `.${format}`);
+	const files = [file];
+	const value: Fields = { ...fileValue('image-file', file), format, width, height };
+	if (item.caption !== undefined) value.caption = item.caption;
+	const masks: Fields = {};
+	for (const { name, data } of item.masks) {
+		if (data.length !== width * height) throw new Error(`the mask "${name}" has ${data.length} class ids for ${width} × ${height} pixels`);
+		const ids = Uint8Array.from(data);
+		for (let i = 0; i < ids.length; i++)
+			if (ids[i] !== data[i]) throw new Error(`the mask "${name}" holds ${data[i]}; class ids are whole numbers from 0 to 255`);
+		const mask = await mediaFile('images/mask', key, step, await encodePng(ids, width, height, 1), '.mask.png');
+		files.push(mask);
+		masks[name] = fileValue('mask', mask);
+	}
+	const boxes: Fields = {};
+	for (const { name, boxes: list, labels } of item.boxes) {
+		const box_data = list.map(({ position, unit, classId, scores, caption }) => ({
+			position: position as unknown as LineValue,
+			class_id: classId,
+			...(unit === 'pixel' ? { domain: 'pixel' } : {}),
+			...(scores ? { scores } : {}),
+			...(caption === undefined ? {} : { box_caption: caption }),
+		}));
+		const named = labelsOf(
+			list.map(({ classId }) => classId),
+			labels,
+		);
+		const text = new TextEncoder().encode(JSON.stringify({ box_data, class_labels: named }));
+		const boxFile = await mediaFile('metadata/boxes2D', key, step, text, '.boxes2D.json');
+		files.push(boxFile);
+		boxes[name] = fileValue('boxes2D', boxFile);
+	}
+	if (item.masks.length > 0) value.masks = masks;
+	if (item.boxes.length > 0) value.boxes = boxes;
 	return { value, files };
 }
 
-async function encodeImage(
-	key: string,
-	step: number,
-	item: ImageSnapshot,
-): Promise<{ file: MediaFile; format: string; width: number; height: number }> {
-	const { blob, width, height } = await toBlob(item.pixels);
-	const format = EXTENSIONS[blob.type];
-	if (format === undefined) throw new Error(`images of type "${blob.type}" cannot be shown; give PNG, JPEG or WebP`);
-	const bytes = new Uint8Array(await blob.arrayBuffer());
-	const sha256 = await sha256Hex(bytes);
-	return { file: { path: mediaPath('images', key, step, sha256, format), sha256, bytes }, format, width, height };
+/** A class without a name is called `class_<id>`. */
+function labelsOf(ids: readonly number[], labels: Record<number, string>): Record<string, string> {
+	return Object.fromEntries([...new Set([...ids.map(String), ...Object.keys(labels)])].map((id) => [id, labels[Number(id)] ?? `class_${id}`]));
 }
 
-async function toBlob(pixels: ImageSnapshot['pixels']): Promise<{ blob: Blob; width: number; height: number }> {
+interface ImageBytes {
+	bytes: Uint8Array;
+	format: string;
+	width: number;
+	height: number;
+}
+
+async function toImage({ pixels, format, quality }: ImageSnapshot): Promise<ImageBytes> {
 	if (pixels instanceof Blob) {
-		const bitmap = await createImageBitmap(pixels);
-		const size = { width: bitmap.width, height: bitmap.height };
-		bitmap.close();
-		return { blob: pixels, ...size };
+		const bytes = new Uint8Array(await pixels.arrayBuffer());
+		const kind = imageKind(bytes);
+		if (!kind) throw new Error('its bytes are no PNG, JPEG, WebP or GIF');
+		checkSides(kind.width, kind.height);
+		if (format === undefined || format === kind.format.replace('jpg', 'jpeg')) return { bytes, ...kind };
+		return draw(await createImageBitmap(pixels), format, quality);
 	}
+	checkSides(pixels.width, pixels.height);
+	if (!('data' in pixels)) return draw(pixels, format ?? 'png', quality);
 	const { width, height } = pixels;
+	const channels = (pixels.data.length / (width * height)) as 1 | 3 | 4;
+	const bytes = toBytes(pixels);
+	if (format === undefined || format === 'png') return { bytes: await encodePng(bytes, width, height, channels), format: 'png', width, height };
+	if (typeof OffscreenCanvas === 'undefined') throw new Error(`this runtime has no canvas to write ${format} with; leave \`format\` out for PNG`);
 	const canvas = new OffscreenCanvas(width, height);
-	if ('data' in pixels) canvas.getContext('2d')?.putImageData(toImageData(pixels), 0, 0);
-	else canvas.getContext('bitmaprenderer')?.transferFromImageBitmap(pixels);
-	return { blob: await canvas.convertToBlob({ type: 'image/png' }), width, height };
+	canvas.getContext('2d')?.putImageData(toImageData(bytes, width, height, channels), 0, 0);
+	return written(canvas, format, quality);
 }
 
-function toImageData({ data, width, height }: Pixels): ImageData {
-	const channels = data.length / (width * height);
-	const isFloat = data instanceof Float32Array || data instanceof Float64Array;
-	const scale = isFloat ? 255 : 1;
+function checkSides(width: number, height: number): void {
+	if (!(width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE))
+		throw new Error(`its size is ${width} × ${height}; a side may have 1 to 65,500 pixels`);
+}
+
+function draw(bitmap: ImageBitmap, format: string, quality: number | undefined): Promise<ImageBytes> {
+	const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+	canvas.getContext('bitmaprenderer')?.transferFromImageBitmap(bitmap);
+	return written(canvas, format, quality);
+}
+
+/** A browser that cannot write the format writes PNG. */
+async function written(canvas: OffscreenCanvas, format: string, quality: number | undefined): Promise<ImageBytes> {
+	const { width, height } = canvas;
+	const blob = await canvas.convertToBlob({ type: `image/${format}`, ...(quality === undefined ? {} : { quality }) });
+	return { bytes: new Uint8Array(await blob.arrayBuffer()), format: blob.type.slice(6).replace('jpeg', 'jpg'), width, height };
+}
+
+function toBytes({ data, range }: PixelSnapshot): Uint8ClampedArray<ArrayBuffer> {
+	const bytes = new Uint8ClampedArray(data.length);
+	const [low, high] = range ?? extentOf(data);
+	const scale = high > low ? 255 / (high - low) : 0;
+	for (let i = 0; i < data.length; i++) {
+		const value = data[i] as number;
+		if (Number.isNaN(value)) {
+			throw new Error(`its value ${i} of ${data.length} is NaN, which is no colour`);
+		}
+		bytes[i] = (value - low) * scale;
+	}
+	return bytes;
+}
+
+function extentOf(data: ArrayLike<number>): [number, number] {
+	let low = Infinity;
+	let high = -Infinity;
+	for (let i = 0; i < data.length; i++) {
+		const value = data[i] as number;
+		if (value < low) low = value;
+		if (value > high) high = value;
+	}
+	return [low, high];
+}
+
+function toImageData(bytes: Uint8ClampedArray, width: number, height: number, channels: number): ImageData {
 	const out = new Uint8ClampedArray(4 * width * height);
 	for (let pixel = 0; pixel < width * height; pixel++) {
-		const from = pixel * channels;
-		const red = (data[from] as number) * scale;
-		out[4 * pixel] = red;
-		out[4 * pixel + 1] = channels === 1 ? red : (data[from + 1] as number) * scale;
-		out[4 * pixel + 2] = channels === 1 ? red : (data[from + 2] as number) * scale;
-		out[4 * pixel + 3] = channels === 4 ? (data[from + 3] as number) * scale : 255;
+		for (let c = 0; c < 3; c++) out[4 * pixel + c] = bytes[pixel * channels + (channels === 1 ? 0 : c)] as number;
+		out[4 * pixel + 3] = channels === 4 ? (bytes[pixel * 4 + 3] as number) : 255;
 	}
 	return new ImageData(out, width, height);
-}
-
-/** `media/<dir>/<key>_<step>_<first 20 hex of sha256>.<ext>`; a `/` in the key makes folders (W&B's client 0.30: base_types/media.py). */
-export function mediaPath(dir: string, key: string, step: number, sha256: string, extension: string): string {
-	const safe = key
-		.split('/')
-		.filter((part, i) => part !== '' || i > 0)
-		.map((part) => (part === '.' || part === '..' ? part.replaceAll('.', '_') : part))
-		.join('/');
-	return `media/${dir}/${safe}_${step}_${sha256.slice(0, 20)}.${extension}`;
-}
-
-export async function sha256Hex(bytes: Uint8Array): Promise<string> {
-	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-	return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

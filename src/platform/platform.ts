@@ -7,6 +7,8 @@ import type { Clock } from './clock.ts';
 /** What the thread that calls `log()` needs of its runtime. What the writer needs is a {@link WriterPlatform} (src/writer.ts). */
 export interface Platform {
 	clock: Clock;
+	/** Whether the thread that logs stores records by itself, before anything of them is encoded: media then join their row in a record of their own. */
+	encodesApart?: true;
 	/** The writer for runs of this context, started or found. @throws TidelogError `unsupported-runtime` where there can be none. */
 	link(options: InitOptions): Link;
 	/** Calls back when the page is hidden, shown or about to go; never where there is no page. Returns what ends it. */

@@ -1,6 +1,6 @@
-import type { Batch } from '../core/batch.ts';
-import type { ExtraLeaf } from '../core/flatten.ts';
-import type { LineObject } from '../core/json-line.ts';
+import type { Batch, RecordView } from '../core/batch.ts';
+import type { ExtraLeaf, MediaLeaf } from '../core/flatten.ts';
+import type { LineObject, LineValue } from '../core/json-line.ts';
 import type { Stream } from '../core/protocol.ts';
 import type { BranchPoint, Counts, Resume } from '../core/store.ts';
 import type { TidelogErrorCode } from '../errors.ts';
@@ -55,6 +55,9 @@ export interface RunSpec {
 	/** Most bytes of acknowledged data that are kept in the store. */
 	keepBytes: number | undefined;
 }
+
+/** The row of a record, as far as its writer knows it (core/batch.ts). */
+export type RowPlace = Pick<RecordView, 'relative' | 'least'>;
 
 /** How sending stands. */
 export type Connection =
@@ -113,6 +116,11 @@ export interface WriterHost {
 	open(spec: RunSpec, port: RecordPort): Promise<OpenedRun>;
 	/** Resolves once records of each stream below `upTo` are on the disk of this device (strict durability). */
 	flush(writer: string, upTo: Counts): Promise<void>;
+	/**
+	 * Encodes media apart from any record, and stores the files. Resolves with the value that names them. @throws Error that says why it cannot be
+	 * encoded.
+	 */
+	encode(writer: string, key: string, place: RowPlace, leaf: MediaLeaf): Promise<LineValue>;
 	/** No more records come from this writer. */
 	close(writer: string): Promise<void>;
 	setPaused(writer: string, isPaused: boolean): Promise<void>;

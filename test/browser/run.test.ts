@@ -1,4 +1,5 @@
-import { Image, init, type Run, type TidelogError } from 'tidelog';
+import { init, type Run, type TidelogError } from 'tidelog';
+import { Image } from 'tidelog/media';
 import { expect, test } from 'vitest';
 
 const errors: TidelogError[] = [];

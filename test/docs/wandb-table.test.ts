@@ -2,10 +2,12 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { wandbPage } from '../../scripts/docs/wandb.ts';
 import { CALLS } from '../../scripts/docs/wandb-calls.ts';
 import type { TidelogError } from '../../src/errors.ts';
-import * as exported from '../../src/index.node.ts';
+import * as entry from '../../src/index.node.ts';
+import * as media from '../../src/media.ts';
 import { Run } from '../../src/run.ts';
 import { InProcess } from '../values/in-process.ts';
 
+const exported = { ...entry, ...media };
 const server = new InProcess();
 afterAll(() => server.close());
 

@@ -72,7 +72,7 @@ const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 /** Serves a folder of built files, and some paths by hand, on 127.0.0.1. */
 export async function serveFolder(
 	folder: string,
-	made: Record<string, { type: string; body: string }> = {},
+	made: Record<string, { type: string; body: string | Buffer }> = {},
 ): Promise<{ url: string; server: Server }> {
 	const server = createServer((request, response) => {
 		const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;

@@ -160,6 +160,7 @@ export class Page {
 			onOnline: (listener) => void this.#online.add(listener),
 			randomId,
 			loadRows: async () => rows,
+			loadMedia: () => import('../../src/media/encode.ts'),
 			quotaBytes: async () => undefined,
 			evictsAfterDays: undefined,
 		};

@@ -19,6 +19,7 @@ export function edgeWriterPlatform(): WriterPlatform {
 		onOnline: () => undefined,
 		randomId,
 		loadRows: () => import('../../sync/send-rows.ts'),
+		loadMedia: () => import('../../media/encode.ts'),
 		quotaBytes: async () => undefined,
 		evictsAfterDays: undefined,
 	};

@@ -28,6 +28,7 @@ function dirOf(dir: string | undefined): string {
  */
 export const nodePlatform: Platform = {
 	clock: nodeClock,
+	encodesApart: true,
 
 	link({ dir }) {
 		link ??= {

@@ -53,6 +53,7 @@ export function nodeWriterPlatform(dir: string): WriterPlatform {
 		onOnline: () => undefined,
 		randomId,
 		loadRows: () => import('../../sync/send-rows.ts'),
+		loadMedia: () => import('../../media/encode.ts'),
 		quotaBytes: async () => undefined,
 		evictsAfterDays: undefined,
 	};

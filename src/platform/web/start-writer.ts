@@ -5,6 +5,12 @@ import { WriterLink, type WriterThread } from '../../transport/writer-link.ts';
 import { systemClock } from '../clock.ts';
 import type { Platform } from '../platform.ts';
 import { LastWords } from './last-words.ts';
+import type { PartTexts } from './worker-parts.ts';
+
+const texts: PartTexts = {
+	rows: async () => (await import('tidelog:worker-rows-text')).default,
+	media: async () => (await import('tidelog:worker-media-text')).default,
+};
 
 /** One for all runs of the page. */
 export const lastWords = new LastWords();
@@ -48,8 +54,8 @@ function startWriterThread(workerUrl: string | undefined, onFailure: (reason: st
 				: `the writer could not be loaded from ${url}; if this page's Content-Security-Policy forbids blob: workers, serve tidelog/worker.js yourself and give its address as workerUrl`,
 		);
 	};
-	const host = wrap<WriterHost & { provide(text: () => Promise<string>): void }>(worker);
-	if (workerUrl === undefined) void host.provide(proxy(async () => (await import('tidelog:worker-rows-text')).default));
+	const host = wrap<WriterHost & { provide(texts: PartTexts): void }>(worker);
+	if (workerUrl === undefined) void host.provide(proxy(texts));
 	return {
 		host,
 		open: (spec, port) => host.open(spec, transfer(port, [port as MessagePort])),

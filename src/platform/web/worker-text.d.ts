@@ -9,3 +9,9 @@ declare module 'tidelog:worker-rows-text' {
 	const text: string;
 	export default text;
 }
+
+/** The same for the part that encodes media. */
+declare module 'tidelog:worker-media-text' {
+	const text: string;
+	export default text;
+}

@@ -29,9 +29,9 @@ async function fetchPastPage(input: RequestInfo | URL, init: RequestInit = {}): 
 /**
  * The writer's runtime in a Web Worker.
  *
- * @param loadRows The part for W&B servers, which is not in the worker's first file.
+ * @param parts What is not in the worker's first file.
  */
-export function webWriterPlatform(loadRows: WriterPlatform['loadRows']): WriterPlatform {
+export function webWriterPlatform(parts: Pick<WriterPlatform, 'loadRows' | 'loadMedia'>): WriterPlatform {
 	const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('tidelog');
 	const { locks, storage, userAgent } = navigator;
 	return {
@@ -72,7 +72,7 @@ export function webWriterPlatform(loadRows: WriterPlatform['loadRows']): WriterP
 		onAnnounced: (listener) => channel?.addEventListener('message', (event: MessageEvent<string>) => listener(event.data)),
 		onOnline: (listener) => globalThis.addEventListener('online', listener),
 		randomId,
-		loadRows,
+		...parts,
 		quotaBytes: async () => (await storage?.estimate?.())?.quota,
 		// WebKit deletes what scripts stored for a site that was not visited for seven days (Safari 13.1 and later); other engines name no number.
 		evictsAfterDays: /AppleWebKit\/(?!.*Chrom)/.test(userAgent) ? 7 : undefined,

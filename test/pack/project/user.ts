@@ -1,4 +1,5 @@
-import { type FinishResult, Image, init, type Run, type RunStatus, TidelogError } from 'tidelog';
+import { type FinishResult, init, type Run, type RunStatus, TidelogError } from 'tidelog';
+import { Image } from 'tidelog/media';
 
 const run: Run = init({ project: 'types', config: { lr: 0.1 }, onError: (error: TidelogError) => console.log(error.code) });
 run.log({ loss: 1, sample: new Image({ data: new Uint8ClampedArray(4), width: 1, height: 1 }) }, { step: 0, commit: false });
