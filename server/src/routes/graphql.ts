@@ -3,11 +3,12 @@ import { Hono } from 'hono';
 import type { GraphqlContext } from '../graphql/nodes.ts';
 import { roots } from '../graphql/resolvers.ts';
 import { SDL } from '../graphql/schema.ts';
+import { ARTIFACTS_SDL } from '../graphql/schema-artifacts.ts';
 import { READS_SDL } from '../graphql/schema-reads.ts';
 import { RequestError, refusal } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
-const schema = buildSchema([SDL, READS_SDL].join('\n'));
+const schema = buildSchema([SDL, READS_SDL, ARTIFACTS_SDL].join('\n'));
 
 interface GraphqlRequest {
 	query?: unknown;
