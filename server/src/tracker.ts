@@ -20,6 +20,7 @@ import { applyMetaLines } from './meta-lines.ts';
 import { RequestError } from './request-error.ts';
 import { rowObject } from './rows.ts';
 import { runSummary, runValues } from './run-summary.ts';
+import { ArtifactStore } from './store/artifact-store.ts';
 import type { BlobStore } from './store/blob-store.ts';
 import { DATABASE_FILE, type Database, openDatabase } from './store/database.ts';
 import { FolderBlobStore } from './store/folder-blob-store.ts';
@@ -44,6 +45,7 @@ export class Tracker {
 	readonly blobs: BlobStore;
 	readonly files: RunFiles;
 	readonly links: DownloadLinks;
+	readonly artifacts: ArtifactStore;
 	readonly nowMs: () => number;
 	readonly #branches: Branches;
 	readonly #listeners = new Set<RunListener>();
@@ -56,6 +58,7 @@ export class Tracker {
 		this.blobs = new FolderBlobStore(dataDir);
 		this.files = new RunFiles(this.database, this.blobs, nowMs);
 		this.#branches = new Branches(this.history, this.meta, this.files);
+		this.artifacts = new ArtifactStore(this.database);
 		this.links = new DownloadLinks(nowMs);
 		this.nowMs = nowMs;
 	}
@@ -198,7 +201,8 @@ export class Tracker {
 	}
 
 	async upload(token: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-		this.#changed(await this.files.upload(token, body, (id) => this.meta.runByStorageId(String(id))));
+		const run = await this.files.upload(token, body, (id) => this.meta.runByStorageId(String(id)));
+		if (run) this.#changed(run);
 	}
 
 	async deleteFile(run: RunRow, path: string): Promise<void> {

@@ -44,10 +44,12 @@ withEachVersion('The life of a run', (bench) => {
 		const killed = await bench.run('resume', {
 			args: ['again', '20', '25', 'die', 'must'],
 			code: null,
-			// What a killed process has not sent yet is on its disk; here it is killed after its first requests.
-			env: { WANDB__FILE_STREAM_TRANSMIT_INTERVAL: '0.3' },
+			// What a killed process has not sent is on its disk only; here it is killed once its rows are on the server.
 			onOutput: (output, kill) => {
-				if (output.split('IS WAITING').length > 10) kill('SIGKILL');
+				if (!output.includes('IS WAITING')) return;
+				void steps().then((rows) => {
+					if (rows.at(-1)?.row === 24) kill('SIGKILL');
+				});
 			},
 		});
 		expect(killed.signal).toBe('SIGKILL');

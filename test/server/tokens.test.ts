@@ -121,8 +121,13 @@ test('a read token looks and does nothing else', async () => {
 	expect((await ask('/api/projects/p/runs', basic(secret))).status).toBe(200);
 	expect((await upsert('r2', basic(secret))).status).toBe(403);
 	expect((await stream('r', basic(secret))).status).toBe(403);
-	const remove = { query: 'mutation { deleteRun(input: { id: "1" }) { clientMutationId } }' };
-	expect((await ask('/graphql', basic(secret), remove)).status).toBe(403);
+	for (const change of [
+		'deleteRun(input: { id: "1" }) { clientMutationId }',
+		'deleteFiles(input: { files: [] }) { success }',
+		'updateRunState(input: { id: "1", state: "failed" }) { success }',
+		'deleteArtifact(input: { artifactID: "1" }) { __typename }',
+	])
+		expect([change, (await ask('/graphql', basic(secret), { query: `mutation { ${change} }` })).status]).toEqual([change, 403]);
 });
 
 describe('an ingest token', () => {

@@ -6,6 +6,7 @@ import { wandbValue } from '../config-edits.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
 import { stateAt } from '../store/meta-store.ts';
 import type { Tracker } from '../tracker.ts';
+import { projectArtifacts, runArtifacts } from './artifact-nodes.ts';
 import { fileReads } from './file-reads.ts';
 import { page } from './page.ts';
 import { rowReads } from './row-reads.ts';
@@ -72,6 +73,7 @@ export function projectNode(project: ProjectRow) {
 			),
 		runCount: ({ filters }: { filters?: string | null }, { tracker }: GraphqlContext) =>
 			selectRuns(tracker, tracker.meta.runs(project), filters, null).length,
+		...projectArtifacts(project),
 		user: userNode,
 		isBenchmark: false,
 		readOnly: false,
@@ -107,6 +109,7 @@ export function runNode(run: RunRow, tracker: Tracker) {
 		shouldStop: run.isStopped,
 		...rowReads(run, tracker),
 		...fileReads(run, tracker),
+		...runArtifacts(run, tracker),
 		config: run.config,
 		// An official client that resumes reads its own members back (`_wandb.runtime`), which the summary as readers see it leaves out.
 		summaryMetrics: () => run.sentSummary ?? writeLine(tracker.summary(run)),

@@ -2,6 +2,7 @@ import { DEFAULT_ENTITY, FEATURE_GZIP, FEATURE_RECORDS } from '../../../src/core
 import { refuse, requireManage, requireNewRun, requireRun } from '../access/guards.ts';
 import { hashRunKey } from '../access/secrets.ts';
 import { RequestError } from '../request-error.ts';
+import { artifactRoots } from './artifacts.ts';
 import { fileEdits } from './file-reads.ts';
 import { entityNode, type GraphqlContext, projectNode, runNode, userNode } from './nodes.ts';
 
@@ -48,13 +49,23 @@ interface AlertInput {
 }
 
 /** Ours, and those of W&B's that this server has. */
-const FEATURES = [FEATURE_RECORDS, FEATURE_GZIP, 'TOTAL_COUNT_IN_FILE_CONNECTION', 'MARK_RUN_FILES_UPLOADED'];
+const FEATURES = [
+	FEATURE_RECORDS,
+	FEATURE_GZIP,
+	'TOTAL_COUNT_IN_FILE_CONNECTION',
+	'MARK_RUN_FILES_UPLOADED',
+	'CLIENT_IDS',
+	'LARGE_FILENAMES',
+	'PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP',
+	'ARTIFACT_COLLECTION_MEMBERSHIP_FILES',
+];
 
 /** Roots for graphql-js's default resolver: a field is a value, or a function of (args, context). */
 export const roots = {
 	viewer: () => userNode,
 	users: () => ({ edges: [{ node: userNode }] }),
 	...fileEdits,
+	...artifactRoots,
 	serverInfo: () => ({
 		// Clients before 0.30 compare media features with this version; null breaks them.
 		cliVersionInfo: { max_cli_version: '0.99.0' },
@@ -101,7 +112,13 @@ export const roots = {
 		const { run, isNew } = tracker.upsertRun(change, (from) => {
 			if (!access.mayRead) requireRun(access, tracker.meta, from);
 		});
-		return { bucket: runNode(run, tracker), inserted: isNew, clientMutationId: input.clientMutationId };
+		// `wandb sync` of clients before 0.26 breaks off without serverSettings.
+		return {
+			bucket: runNode(run, tracker),
+			inserted: isNew,
+			serverSettings: { serverMessages: [] },
+			clientMutationId: input.clientMutationId,
+		};
 	},
 
 	createRunFiles(

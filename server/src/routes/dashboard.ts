@@ -25,7 +25,8 @@ export function dashboardRoute(folder: string): Hono {
 		const path = join(folder, wanted);
 		const isInside = path.startsWith(folder + sep);
 		const isAsset = isInside && extname(path) !== '' && isFile(path);
-		if (!isAsset && /^((api|files|uploads|assets)\/|graphql$)/.test(wanted)) return c.json({ error: 'There is nothing at this address.' }, 404);
+		if (!isAsset && /^((api|files|uploads|downloads|assets)\/|graphql$)/.test(wanted))
+			return c.json({ error: 'There is nothing at this address.' }, 404);
 		const file = isAsset ? path : join(folder, 'index.html');
 		if (!isFile(file)) return c.text('The dashboard is not built. Run `npm run build` in the repository, or give its folder with --dashboard.', 503);
 		c.header('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');

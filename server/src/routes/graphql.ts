@@ -6,13 +6,14 @@ import { limitErrors, MAX_TOKENS } from '../graphql/limits.ts';
 import type { GraphqlContext } from '../graphql/nodes.ts';
 import { roots } from '../graphql/resolvers.ts';
 import { SDL } from '../graphql/schema.ts';
+import { ARTIFACTS_SDL } from '../graphql/schema-artifacts.ts';
 import { READS_SDL } from '../graphql/schema-reads.ts';
 import { readingErrors } from '../graphql/write-fields.ts';
 import { readJson } from '../read-body.ts';
 import { RequestError, refusal } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
-const schema = buildSchema([SDL, READS_SDL].join('\n'));
+const schema = buildSchema([SDL, READS_SDL, ARTIFACTS_SDL].join('\n'));
 
 interface GraphqlRequest {
 	query?: unknown;
@@ -38,6 +39,8 @@ export function graphqlRoute(tracker: Tracker): Hono<Env> {
 		if (mistakes.length > 0) return c.json({ errors: told(mistakes) });
 		const tooMuch = limitErrors(document);
 		if (tooMuch.length > 0) return c.json({ errors: told(tooMuch) }, 400);
+		const isChange = document.definitions.some((definition) => 'operation' in definition && definition.operation === 'mutation');
+		if (isChange && access.mayWrite === 'none') refuse(access, 'This token may only read; nothing was changed.');
 		const hidden = access.mayRead ? [] : readingErrors(schema, document);
 		if (hidden.length > 0) return c.json({ errors: told(hidden), error: hidden[0]?.message }, 403);
 		const context: GraphqlContext = { tracker, origin: new URL(c.req.url).origin, access };

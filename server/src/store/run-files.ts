@@ -18,6 +18,9 @@ export interface StoredFile {
 	sha256: string | undefined;
 }
 
+/** Puts a blob that has come to its use, within a transaction. Returns the blob that had this place before, if any. */
+type Keep = (blob: { sha256: string; size: number }) => string | undefined;
+
 /** Files of runs: which there are, which are only named so far, and the bytes as they come. */
 export class RunFiles {
 	readonly #database: Database;
@@ -28,7 +31,7 @@ export class RunFiles {
 	readonly #one;
 	readonly #put;
 	/** Upload addresses given out and not run out. They die with the process; a client asks for another then. */
-	readonly #uploads = new Map<string, { run: number; path: string; untilMs: number }>();
+	readonly #uploads = new Map<string, { run: number; path: string; untilMs: number } | { keep: Keep; untilMs: number }>();
 	/** Uploads whose bytes are coming in. Their blob may be there already and in nobody's name yet. */
 	#inFlight = 0;
 	/** Blobs that may be nobody's. */
@@ -78,21 +81,35 @@ export class RunFiles {
 
 	/** Gives a secret token for each path; whoever has it may PUT the bytes. */
 	openUploads(run: RunRow, paths: readonly string[]): { path: string; token: string }[] {
-		const now = this.#nowMs();
-		for (const [token, upload] of this.#uploads) if (upload.untilMs < now) this.#uploads.delete(token);
+		const untilMs = this.#untilMs();
 		return paths.map((path) => {
 			checkPath(path);
 			const token = randomBytes(24).toString('base64url');
-			this.#uploads.set(token, { run: run.id, path, untilMs: now + UPLOAD_TTL_MS });
+			this.#uploads.set(token, { run: run.id, path, untilMs });
 			return { path, token };
 		});
 	}
 
-	/** Takes the bytes of an upload. `runOf` finds its run, which may be gone by then. Returns the run. */
-	async upload(token: string, body: AsyncIterable<Uint8Array>, runOf: (id: number) => RunRow | undefined): Promise<RunRow> {
+	/** The same for bytes that are no run's. */
+	openUpload(keep: Keep): string {
+		const token = randomBytes(24).toString('base64url');
+		this.#uploads.set(token, { keep, untilMs: this.#untilMs() });
+		return token;
+	}
+
+	/** Takes addresses away that have run out. Returns when a new one does. */
+	#untilMs(): number {
+		const now = this.#nowMs();
+		for (const [token, upload] of this.#uploads) if (upload.untilMs < now) this.#uploads.delete(token);
+		return now + UPLOAD_TTL_MS;
+	}
+
+	/** Takes the bytes of an upload. `runOf` finds its run, which may be gone by then. Returns the run, if it is a run's. */
+	async upload(token: string, body: AsyncIterable<Uint8Array>, runOf: (id: number) => RunRow | undefined): Promise<RunRow | undefined> {
 		const upload = this.#uploads.get(token);
 		if (!upload) throw new RequestError(403, 'This upload address is not known or has run out; ask for another.');
 		const found = () => {
+			if ('keep' in upload) return undefined;
 			const run = runOf(upload.run);
 			if (!run) throw new RequestError(410, 'The run that this file belongs to was deleted.');
 			return run;
@@ -105,8 +122,9 @@ export class RunFiles {
 			this.#orphans.add(sha256);
 			return this.#database.transaction(() => {
 				const run = found();
-				const before = this.find(run, upload.path)?.sha256;
+				const before = 'keep' in upload ? upload.keep({ sha256, size }) : run && this.find(run, upload.path)?.sha256;
 				if (before) this.#orphans.add(before);
+				if (!run || 'keep' in upload) return undefined;
 				this.#put.run(run.id, upload.path, sha256, size, this.#nowMs());
 				return run;
 			});
@@ -124,15 +142,22 @@ export class RunFiles {
 		await this.sweep();
 	}
 
+	/** Notes that blobs may become nobody's; `sweep` looks. */
+	releaseBlobs(blobs: readonly string[]): void {
+		for (const sha256 of blobs) this.#orphans.add(sha256);
+	}
+
 	/** Notes that the run's blobs may become nobody's; call before the run is deleted, and `sweep` after. */
 	release(run: RunRow): void {
 		for (const { sha256 } of this.all(run)) if (sha256) this.#orphans.add(sha256);
 	}
 
-	/** Deletes blobs that no run has any more. */
+	/** Deletes blobs that no run and no artifact has any more. */
 	async sweep(): Promise<void> {
 		if (this.#inFlight > 0 || this.#orphans.size === 0) return;
-		const isUsed = this.#database.sql.prepare('SELECT 1 FROM files WHERE sha256 = ? LIMIT 1');
+		const isUsed = this.#database.sql.prepare(
+			'SELECT 1 FROM files WHERE sha256 = ?1 UNION ALL SELECT 1 FROM artifact_files WHERE sha256 = ?1 LIMIT 1',
+		);
 		const unused = [...this.#orphans].filter((sha256) => isUsed.get(sha256) === undefined);
 		this.#orphans.clear();
 		const sweeping = Promise.all(unused.map((sha256) => this.#blobs.delete(sha256)));
