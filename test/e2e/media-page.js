@@ -139,11 +139,10 @@ export async function logBad(server, otherOrigin) {
 	return { id: run.id, errors, droppedValues: run.status.droppedValues, keys: Object.keys(bad) };
 }
 
-/** Pixels of a file that the server has, RGBA. */
-export async function decode(url) {
-	const response = await fetch(url);
-	if (!response.ok) throw new Error(`${url}: ${response.status}`);
-	const bitmap = await createImageBitmap(await response.blob(), { colorSpaceConversion: 'none' });
+/** Pixels of a picture's bytes in base64, RGBA. */
+export async function decode(base64) {
+	const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+	const bitmap = await createImageBitmap(new Blob([bytes]), { colorSpaceConversion: 'none' });
 	const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
 	context.drawImage(bitmap, 0, 0);
 	return Array.from(context.getImageData(0, 0, bitmap.width, bitmap.height).data);
