@@ -1,6 +1,9 @@
 import { Hono } from 'hono';
+import { routePath } from 'hono/route';
 import type { Env } from './access/access.ts';
 import type { Tokens } from './access/tokens.ts';
+import { observe } from './operation/observe.ts';
+import { Operation } from './operation/operation.ts';
 import { RequestError, refusal } from './request-error.ts';
 import { apiRoutes } from './routes/api.ts';
 import { dashboardRoute } from './routes/dashboard.ts';
@@ -8,6 +11,7 @@ import { downloadRoutes } from './routes/downloads.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { ingestRoutes } from './routes/ingest.ts';
 import { liveRoute } from './routes/live.ts';
+import { operationRoutes } from './routes/operation.ts';
 import { safety } from './safety.ts';
 import { BlobTooLargeError } from './store/blob-store.ts';
 import type { Tracker } from './tracker.ts';
@@ -26,22 +30,28 @@ export interface AppOptions {
 	tokens: Tokens;
 	/** Folder of the built dashboard. */
 	dashboardDir: string;
+	/** Its log tells errors on standard error by default. */
+	operation?: Operation;
 	/** Aborts when the server closes: ends live streams. */
 	closing: AbortSignal;
 }
 
 export function createApp(tracker: Tracker, options: AppOptions): Hono<Env> {
-	const { dashboardDir, closing } = options;
+	const { dashboardDir, closing, operation = new Operation() } = options;
 	const app = new Hono<Env>();
+	app.use(observe(operation, tracker.nowMs));
 	app.use(safety({ ownOrigins: new Set(), isLoopback: true, needsToken: false, nowMs: tracker.nowMs, ...options }));
 	app.onError((error, c) => {
 		if (error instanceof RequestError) return c.json(refusal(error, tracker.database.serverId), error.status);
 		if (error instanceof BlobTooLargeError) return c.json({ error: error.message }, 413);
 		if (error instanceof SyntaxError)
 			return c.json({ errors: [{ message: `Bad JSON: ${error.message}` }], error: `Bad JSON: ${error.message}` }, 400);
-		console.error(error);
-		return c.json({ error: 'The server failed at this; its log says why. Nothing of the request was kept; it may be sent again.' }, 500);
+		const id = c.get('requestId');
+		operation.log.error('request failed', { request: id, method: c.req.method, route: routePath(c) }, error);
+		const message = `The server failed at this; its log says why, under ${id}. Nothing of the request was kept; it may be sent again.`;
+		return c.json({ errors: [{ message }], error: message }, 500);
 	});
+	app.route('/', operationRoutes(tracker, operation));
 	app.route('/', graphqlRoute(tracker));
 	app.route('/', ingestRoutes(tracker));
 	app.route('/', downloadRoutes(tracker));

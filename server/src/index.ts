@@ -5,12 +5,17 @@ import { serve } from '@hono/node-server';
 import { Tokens } from './access/tokens.ts';
 import { createApp } from './app.ts';
 import { Maintenance } from './maintenance.ts';
+import type { Log } from './operation/log.ts';
+import { Operation } from './operation/operation.ts';
+import { limitStalls } from './operation/stalls.ts';
+import { healthAnswer } from './routes/operation.ts';
 import { StartError } from './store/database.ts';
 import { SqliteTokenStore } from './store/sqlite-token-store.ts';
 import { Tracker } from './tracker.ts';
 
 export { Tokens } from './access/tokens.ts';
 export { createApp } from './app.ts';
+export { LOG_FORMATS, LOG_LEVELS, Log, type LogFormat, type LogLevel, type LogOptions } from './operation/log.ts';
 export { StartError } from './store/database.ts';
 export { SqliteTokenStore } from './store/sqlite-token-store.ts';
 export { Tracker } from './tracker.ts';
@@ -30,6 +35,10 @@ export interface ServerOptions {
 	needsToken?: boolean;
 	/** Folder of the built dashboard. */
 	dashboardDir?: string;
+	/** Errors on standard error by default. */
+	log?: Log;
+	/** A request whose body stands still for this long is cut off with 408; 30,000 ms by default. */
+	bodyIdleMs?: number;
 	/** Milliseconds since the epoch. */
 	nowMs?: () => number;
 }
@@ -48,9 +57,10 @@ export interface RunningServer {
 const DEFAULT_DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
 /** What a request that is being answered has left when the server closes; the whole stop takes less than 5 s. */
 const GRACE_MS = 3_000;
-/** A body that drips in slower than this is cut off, with 408. A keepalive connection waits for its next request as long as Node's default, 5 s. */
-const REQUEST_TIMEOUT_MS = 300_000;
+const SWEEP_MS = 50;
+/** Bodies have a limit of their own (limitStalls). A keepalive connection waits for its next request as long as Node's default, 5 s. */
 const HEADERS_TIMEOUT_MS = 20_000;
+const BODY_IDLE_MS = 30_000;
 const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
@@ -62,59 +72,84 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const isLoopback = host === 'localhost' || host === '::1' || /^127\./.test(host);
 	const needsToken = options.needsToken === true || !isLoopback;
 	const publicOrigins = publicUrls.map(toOrigin);
-	const tracker = new Tracker(dataDir, nowMs);
-	const store = new SqliteTokenStore(dataDir);
-	const tokens = new Tokens(store, nowMs);
-	const maintenance = new Maintenance(tracker);
-	const release = () => {
-		maintenance.end();
-		tracker.close();
-		store.close();
-	};
-	if (needsToken && tokens.live().length === 0) {
-		release();
-		throw new StartError(
-			`${isLoopback ? '--auth asks everybody for a token' : `Others can reach ${host}`}, and there is no token yet. Make one: tidelog-server token create --kind api --data ${dataDir}`,
-		);
-	}
+	const operation = new Operation(options.log);
+	operation.state = 'starting';
 	const closing = new AbortController();
-	let hosts: ReadonlySet<string> = new Set();
-	const app = createApp(tracker, {
-		hosts: () => hosts,
-		ownOrigins: new Set(publicOrigins),
-		origins: new Set(origins),
-		isLoopback,
-		needsToken,
-		tokens,
-		dashboardDir,
-		closing: closing.signal,
-	});
+	let answer: Answer = () => healthAnswer('starting');
+	// Before the data folder is opened: who asks meanwhile is told to wait, and the port is known to be free.
+	const { server, boundPort } = await listen((request, env) => answer(request, env), host, port);
+	limitStalls(server, options.bodyIdleMs ?? BODY_IDLE_MS);
+	const name = isIP(host) === 6 ? `[${host}]` : host;
+	const hosts = new Set([
+		...[name, ...LOOPBACK_HOSTS].map((known) => `${known}:${boundPort}`),
+		...publicOrigins.map((origin) => new URL(origin).host),
+	]);
+	let tracker: Tracker;
+	let tokens: Tokens;
+	const opened: { close(): void }[] = [operation.metrics];
+	const release = () => {
+		for (const part of opened.reverse()) part.close();
+	};
 	try {
-		const { server, boundPort } = await listen(app.fetch, host, port);
-		const name = isIP(host) === 6 ? `[${host}]` : host;
-		hosts = new Set([...[name, ...LOOPBACK_HOSTS].map((known) => `${known}:${boundPort}`), ...publicOrigins.map((origin) => new URL(origin).host)]);
-		return {
-			url: publicOrigins[0] ?? `http://${name}:${boundPort}`,
-			port: boundPort,
+		tracker = new Tracker(dataDir, nowMs, operation.log);
+		const maintenance = new Maintenance(tracker, operation.log);
+		opened.push(tracker, { close: () => maintenance.end() });
+		const store = new SqliteTokenStore(dataDir);
+		opened.push(store);
+		tokens = new Tokens(store, nowMs);
+		if (needsToken && tokens.live().length === 0) {
+			throw new StartError(
+				`${isLoopback ? '--auth asks everybody for a token' : `Others can reach ${host}`}, and there is no token yet. Make one: tidelog-server token create --kind api --data ${dataDir}`,
+			);
+		}
+		const app = createApp(tracker, {
+			hosts: () => hosts,
+			ownOrigins: new Set(publicOrigins),
+			origins: new Set(origins),
+			isLoopback,
+			needsToken,
 			tokens,
-			backup: (folder) => tracker.backup(folder),
-			close: () =>
-				new Promise((resolve) => {
-					closing.abort();
-					// Takes no new connection, lets requests end that are being answered, and drops those that do not.
-					const drop = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-					server.close(() => {
-						clearTimeout(drop);
-						release();
-						resolve();
-					});
-					server.closeIdleConnections();
-				}),
-		};
+			dashboardDir,
+			operation,
+			closing: closing.signal,
+		});
+		answer = app.fetch;
 	} catch (error) {
 		release();
+		await new Promise((resolve) => {
+			server.close(resolve);
+			server.closeAllConnections();
+		});
 		throw error;
 	}
+	operation.state = 'ready';
+	let closed: Promise<void> | undefined;
+	operation.log.info('server started', { port: boundPort, host, data: dataDir, tokens: tokens.live().length });
+	return {
+		url: publicOrigins[0] ?? `http://${name}:${boundPort}`,
+		port: boundPort,
+		tokens,
+		backup: (folder) => tracker.backup(folder),
+		close() {
+			closed ??= new Promise((resolve) => {
+				operation.state = 'stopping';
+				operation.log.info('server stops');
+				closing.abort();
+				// Takes no new connection, lets requests end that are being answered, and drops those that do not.
+				const drop = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+				// Connections whose request has ended meanwhile would be kept for another.
+				const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+				server.close(() => {
+					clearTimeout(drop);
+					clearInterval(sweep);
+					release();
+					operation.log.info('server stopped');
+					resolve();
+				});
+			});
+			return closed;
+		},
+	};
 }
 
 function toOrigin(url: string): string {
@@ -127,15 +162,12 @@ function toOrigin(url: string): string {
 	throw new StartError(`--public-url takes an address such as https://runs.example.org, but was "${url}".`);
 }
 
-function listen(
-	fetch: (request: Request) => Response | Promise<Response>,
-	host: string,
-	port: number,
-): Promise<{ server: Server; boundPort: number }> {
+type Answer = (request: Request, env: object) => Response | Promise<Response>;
+
+function listen(fetch: Answer, host: string, port: number): Promise<{ server: Server; boundPort: number }> {
 	return new Promise((resolve, reject) => {
-		const server = serve(
-			{ fetch, hostname: host, port, serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS } },
-			(info) => resolve({ server, boundPort: info.port }),
+		const server = serve({ fetch, hostname: host, port, serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS } }, (info) =>
+			resolve({ server, boundPort: info.port }),
 		) as Server;
 		server.once('error', (error: NodeJS.ErrnoException) => {
 			const taken = `Port ${port} of ${host} is taken by another program. Stop it, or choose another with --port.`;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
-import { StartError, startServer } from './index.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { LOG_FORMATS, LOG_LEVELS, Log, type LogFormat, type LogLevel, StartError, startServer } from './index.ts';
 import { dataOption, tokenCommand } from './token-command.ts';
 
 interface StartOptions {
@@ -11,6 +11,8 @@ interface StartOptions {
 	publicUrl: string[];
 	auth?: boolean;
 	dashboard?: string;
+	logLevel: LogLevel;
+	logFormat: LogFormat;
 }
 
 const command = new Command('tidelog-server')
@@ -22,6 +24,8 @@ const command = new Command('tidelog-server')
 	.option('--public-url <urls...>', 'addresses under which people reach this server, e.g. of a proxy', [])
 	.option('--auth', 'ask everybody for a token; without it, from the first API key on')
 	.option('--dashboard <folder>', 'built dashboard to serve')
+	.addOption(new Option('--log-level <level>', 'least that is told on standard error').choices(LOG_LEVELS).default('info'))
+	.addOption(new Option('--log-format <format>', 'text for people, json for programs').choices(LOG_FORMATS).default('text'))
 	.showSuggestionAfterError(false)
 	// --data after `token list` is the one of `token list`.
 	.enablePositionalOptions()
@@ -36,7 +40,13 @@ try {
 	process.exitCode = 1;
 }
 
-async function start({ port, host, data, origin, publicUrl, auth, dashboard }: StartOptions): Promise<void> {
+async function start({ port, host, data, origin, publicUrl, auth, dashboard, logLevel, logFormat }: StartOptions): Promise<void> {
+	const log = new Log({ level: logLevel, format: logFormat });
+	// What nobody has caught may have left anything half done: it is told in the log's form, and a supervisor starts the server again.
+	process.once('uncaughtException', (error) => {
+		log.error('the server ends by a failure that nobody caught', {}, error);
+		process.exit(1);
+	});
 	const server = await startServer({
 		port,
 		host,
@@ -44,6 +54,7 @@ async function start({ port, host, data, origin, publicUrl, auth, dashboard }: S
 		origins: origin,
 		publicUrls: publicUrl,
 		needsToken: auth === true,
+		log,
 		...(dashboard === undefined ? {} : { dashboardDir: dashboard }),
 	});
 	console.log(`Tidelog server: ${server.url}`);

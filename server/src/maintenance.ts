@@ -1,3 +1,4 @@
+import type { Log } from './operation/log.ts';
 import type { Tracker } from './tracker.ts';
 
 const IDLE_MS = 250;
@@ -7,10 +8,12 @@ const PAUSE_MS = 10_000;
 /** Calls `tracker.maintain()` for as long as the server runs: slice after slice, with requests between, while there is something to do. */
 export class Maintenance {
 	readonly #tracker: Tracker;
+	readonly #log: Log;
 	#timer: NodeJS.Timeout;
 
-	constructor(tracker: Tracker) {
+	constructor(tracker: Tracker, log: Log) {
 		this.#tracker = tracker;
+		this.#log = log;
 		this.#timer = setTimeout(this.#step, IDLE_MS);
 	}
 
@@ -24,9 +27,7 @@ export class Maintenance {
 			if (this.#tracker.maintain()) waitMs = 0;
 		} catch (error) {
 			waitMs = PAUSE_MS;
-			console.error(
-				`History could not be sealed; nothing is lost, and it is tried again in ${PAUSE_MS / 1000} s (${error instanceof Error ? error.message : String(error)}).`,
-			);
+			this.#log.error(`history could not be sealed; nothing is lost, and it is tried again in ${PAUSE_MS / 1000} s`, {}, error);
 		}
 		this.#timer = setTimeout(this.#step, waitMs);
 	};

@@ -2,11 +2,11 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Context } from 'hono';
 import { MAX_REQUEST_BYTES } from '../../src/core/protocol.ts';
+import { isTooDeep, MAX_JSON_DEPTH } from './json-depth.ts';
 import { RequestError } from './request-error.ts';
 
 /** Largest body taken, inflated: W&B's clients stop near 10 MiB of content, which JSON escaping may make twice as long. */
 const MAX_BODY_BYTES = 4 * MAX_REQUEST_BYTES;
-const MAX_DEPTH = 100;
 
 /**
  * The body as a JSON object.
@@ -14,7 +14,7 @@ const MAX_DEPTH = 100;
  */
 export async function readJson(c: Context): Promise<{ [key: string]: unknown }> {
 	const text = await readBody(c);
-	if (depthOf(text) > MAX_DEPTH) throw new RequestError(400, `The body is nested deeper than ${MAX_DEPTH} levels.`);
+	if (isTooDeep(text)) throw new RequestError(400, `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`);
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
@@ -23,28 +23,6 @@ export async function readJson(c: Context): Promise<{ [key: string]: unknown }> 
 	}
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new RequestError(400, 'The body must be a JSON object.');
 	return value as { [key: string]: unknown };
-}
-
-/** How deep brackets outside of strings are nested. Strings, the bulk of large bodies, are skipped by indexOf. */
-function depthOf(text: string): number {
-	let depth = 0;
-	let most = 0;
-	for (let at = 0; at < text.length; at++) {
-		const letter = text[at];
-		if (letter === '"') at = endOfString(text, at);
-		else if (letter === '[' || letter === '{') most = Math.max(most, ++depth);
-		else if (letter === ']' || letter === '}') depth--;
-	}
-	return most;
-}
-
-function endOfString(text: string, start: number): number {
-	for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-		let slashes = 0;
-		while (text[at - 1 - slashes] === '\\') slashes++;
-		if (slashes % 2 === 0) return at;
-	}
-	return text.length;
 }
 
 async function readBody(c: Context): Promise<string> {
@@ -66,5 +44,6 @@ async function readBody(c: Context): Promise<string> {
 		if (error instanceof RequestError) throw error;
 		throw new RequestError(400, `The body could not be read (${error instanceof Error ? error.message : String(error)}).`);
 	}
+	c.set('bodyBytes', size);
 	return Buffer.concat(pieces).toString('utf8');
 }

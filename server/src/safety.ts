@@ -3,12 +3,16 @@ import { RUN_KEY_HEADER } from '../../src/core/protocol.ts';
 import { type Access, type Env, RUN_KEY } from './access/access.ts';
 import { requireRead } from './access/guards.ts';
 import { RateLimiter } from './access/rate-limiter.ts';
+import { networkOf, remoteAddress } from './access/remote-address.ts';
 import { readAuthorization } from './access/secrets.ts';
 import type { Tokens } from './access/tokens.ts';
 import { RequestError } from './request-error.ts';
+import type { TokenRow } from './store/token-store.ts';
 
 /** How long a browser remembers what a preflight allowed; the most that Chromium keeps. */
 const PREFLIGHT_MAX_AGE_S = 7_200;
+/** From one address, where others reach the server: enough for the dashboard's own files and a page that asks for a token, too few for guessing. */
+const STRANGER_PER_MINUTE = 1_200;
 const ALLOWED_HEADERS = `authorization, content-type, content-encoding, ${RUN_KEY_HEADER}`;
 const LOOPBACK = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
 
@@ -50,6 +54,8 @@ export function safety(options: SafetyOptions): MiddlewareHandler<Env> {
 		c.header('Referrer-Policy', 'no-referrer');
 		c.header('Cross-Origin-Resource-Policy', 'same-origin');
 		c.header('Vary', 'Origin');
+		// A health check comes by whatever name the machine has, and learns nothing but that there is a server.
+		if (req.path === '/healthz' && req.method === 'GET' && req.header('origin') === undefined) return next();
 		const host = req.header('host')?.toLowerCase() ?? '';
 		if (!options.hosts().has(host)) return c.json({ error: `This server does not answer for the host "${host}".` }, 403);
 		const origin = req.header('origin');
@@ -72,15 +78,22 @@ export function safety(options: SafetyOptions): MiddlewareHandler<Env> {
 		const isUpload = req.method === 'PUT' && req.path.startsWith('/uploads/');
 		const type = req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
 		if (!isGet && !isUpload && type !== 'application/json') return c.json({ error: 'Send application/json.' }, 415);
-		c.set('access', accessOf(req.header('authorization'), req.header(RUN_KEY_HEADER), origin, source, options));
-		// Whatever is to be had by GET is for readers, the dashboard's own files too.
-		if (isPage && isGet) requireRead(c.get('access'));
-		const { token } = c.get('access');
-		const waitMs = token && limiter.take(token.id, token.perMinute);
+		const sent = readAuthorization(req.header('authorization'));
+		const token = sent.secret === undefined ? undefined : options.tokens.find(sent.secret);
+		// An upload has a right of its own.
+		const waitMs = token
+			? limiter.take(token.id, token.perMinute)
+			: options.isLoopback || isUpload
+				? undefined
+				: limiter.take(networkOf(remoteAddress(c)), STRANGER_PER_MINUTE);
 		if (waitMs !== undefined) {
 			c.header('Retry-After', String(Math.ceil(waitMs / 1000)));
-			throw new RequestError(429, 'Too many requests with this token; what was sent was not stored. Send it again later.');
+			const who = token ? 'with this token' : 'without a token that is known here';
+			throw new RequestError(429, `Too many requests ${who}; what was sent was not stored. Send it again later.`);
 		}
+		c.set('access', accessOf(token, sent.isOurs, req.header(RUN_KEY_HEADER), origin, source, options));
+		// Whatever is to be had by GET is for readers, the dashboard's own files too.
+		if (isPage && isGet) requireRead(c.get('access'));
 		await next();
 	};
 }
@@ -104,15 +117,14 @@ function preflight(c: Context<Env>, isPage: boolean): Response {
 
 /** @throws RequestError 401 for a secret that is not valid (any more), 403 for one that pages of this origin may not use. */
 function accessOf(
-	authorization: string | undefined,
+	token: TokenRow | undefined,
+	isOurs: boolean,
 	sentRunKey: string | undefined,
 	origin: string | undefined,
 	source: Source,
 	{ needsToken, tokens }: SafetyOptions,
 ): Access {
 	const runKey = sentRunKey !== undefined && RUN_KEY.test(sentRunKey) ? sentRunKey : undefined;
-	const { secret, isOurs } = readAuthorization(authorization);
-	const token = secret === undefined ? undefined : tokens.find(secret);
 	const mustBeKnown = needsToken || tokens.hasApiKey();
 	if (!token) {
 		// To an open server W&B's clients send the key that they have for another one.

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { type LineObject, parseLine } from '../../src/core/json-line.ts';
 import { decodeDefinitions } from '../../src/core/metrics.ts';
 import {
+	CONSOLE_FILE,
 	DEFAULT_ENTITY,
 	type FileStreamRequest,
 	HISTORY_FILE,
@@ -16,7 +17,9 @@ import { addAlert } from './alerts.ts';
 import { Branches } from './branches.ts';
 import { unwrapConfig, wandbValue } from './config-edits.ts';
 import { DownloadLinks } from './download-links.ts';
+import { isTooDeep, MAX_JSON_DEPTH } from './json-depth.ts';
 import { applyMetaLines } from './meta-lines.ts';
+import { Log } from './operation/log.ts';
 import { RequestError } from './request-error.ts';
 import { rowObject } from './rows.ts';
 import { runSummary, runValues } from './run-summary.ts';
@@ -39,6 +42,7 @@ export type RunListener = (run: RunRow, isDeleted: boolean) => void;
 
 /** What the server knows how to do, whatever protocol asks for it. */
 export class Tracker {
+	readonly dataDir: string;
 	readonly database: Database;
 	readonly history: HistoryStore;
 	readonly meta: MetaStore;
@@ -47,11 +51,14 @@ export class Tracker {
 	readonly links: DownloadLinks;
 	readonly artifacts: ArtifactStore;
 	readonly nowMs: () => number;
+	readonly #log: Log;
 	readonly #branches: Branches;
 	readonly #listeners = new Set<RunListener>();
 
 	/** @throws StartError when the data folder cannot be used. */
-	constructor(dataDir: string, nowMs: () => number) {
+	constructor(dataDir: string, nowMs: () => number, log = new Log()) {
+		this.dataDir = dataDir;
+		this.#log = log;
 		this.database = openDatabase(dataDir);
 		this.history = new SqliteHistoryStore(this.database);
 		this.meta = new SqliteMetaStore(this.database);
@@ -145,7 +152,7 @@ export class Tracker {
 			return appended;
 		});
 		if (result.conflicts > 0)
-			console.error(`Run ${run.name}: ${result.conflicts} lines came again with other bytes; the first stay. This is a bug in the client.`);
+			this.#log.error('lines came again with other bytes; the first stay; this is a bug in the client', { run: run.name, lines: result.conflicts });
 		this.#changed(run);
 		return tidelog && { serverId: this.database.serverId, next: result.next, hash: result.hash };
 	}
@@ -363,9 +370,16 @@ function checkFile(name: string, file: { offset: number; content: unknown }): vo
 	if (!Number.isSafeInteger(file?.offset) || file.offset < 0) throw new RequestError(400, `files["${name}"].offset must be a whole number from 0.`);
 	if (!Array.isArray(file.content) || file.content.some((line) => typeof line !== 'string'))
 		throw new RequestError(400, `files["${name}"].content must be a list of lines.`);
+	const deep = name === CONSOLE_FILE ? -1 : (file.content as string[]).findIndex(isTooDeep);
+	if (deep !== -1)
+		throw new RequestError(
+			400,
+			`Line ${file.offset + deep} of files["${name}"] is nested deeper than ${MAX_JSON_DEPTH} levels; nothing of the request was stored.`,
+		);
 }
 
 function jsonObject(field: string, text: string): LineObject {
+	if (isTooDeep(text)) throw new RequestError(400, `${field} is nested deeper than ${MAX_JSON_DEPTH} levels.`);
 	try {
 		const value = parseLine(text);
 		if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -252,6 +252,24 @@ describe('a body', () => {
 	});
 });
 
+test('JSON inside of JSON has a limit to its depth too', async () => {
+	await upsert('deep');
+	const nested = (levels: number) => `{"a":${'['.repeat(levels)}1${']'.repeat(levels)},"_step":0}`;
+	const lines = (name: string, line: string) => JSON.stringify({ files: { [name]: { offset: 0, content: ['{"b":1}', line] } } });
+	expect((await stream('deep', lines('wandb-history.jsonl', nested(99)))).status).toBe(200);
+	for (const levels of [100, 100_000]) {
+		const { status, body } = await stream('deep', lines('wandb-history.jsonl', nested(levels)));
+		expect([status, body]).toEqual([400, expect.stringContaining('Line 1 of files[\\"wandb-history.jsonl\\"] is nested deeper than 100 levels')]);
+		expect((await stream('deep', lines('wandb-events.jsonl', nested(levels)))).status).toBe(400);
+		expect((await stream('deep', lines('wandb-summary.json', nested(levels)))).status).toBe(400);
+		const config = 'mutation ($c: JSONString) { upsertBucket(input: { name: "deep", modelName: "p", config: $c }) { inserted } }';
+		expect((await graphql(config, { c: nested(levels) })).status).toBe(400);
+	}
+	// Text is text, whatever brackets it has.
+	expect((await stream('deep', lines('output.log', '['.repeat(500)))).status).toBe(200);
+	expect((await stream('deep', lines('wandb-history.jsonl', JSON.stringify({ text: '[{'.repeat(500), _step: 1 })))).status).toBe(200);
+});
+
 describe('a request that is short to write and long to answer', () => {
 	test.each([
 		['deep JSON', '/api/chart', `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`],

@@ -1,3 +1,4 @@
+import type { Operation } from '../operation/operation.ts';
 import type { TokenRow } from '../store/token-store.ts';
 
 /** What a request may do, decided once (safety.ts) and asked by the routes. */
@@ -15,7 +16,14 @@ export interface Access {
 
 /** What Hono's context carries. */
 export interface Env {
-	Variables: { access: Access };
+	Variables: {
+		access: Access;
+		operation: Operation;
+		/** Names the request in the log, and in the answer where the server failed. */
+		requestId: string;
+		/** Bytes of the body, inflated, once it was read as JSON. */
+		bodyBytes?: number;
+	};
 }
 
 /** What the header tidelog-run-key holds: at least 128 random bits, made with the run. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Context, Hono } from 'hono';
@@ -9,6 +10,7 @@ import { fromWire, toWire } from '../../../src/core/wire-values.ts';
 import type { Env } from '../access/access.ts';
 import { requireRead } from '../access/guards.ts';
 import { csv, parquet } from '../history-export.ts';
+import { outgoingStream } from '../operation/outgoing-stream.ts';
 import { readJson } from '../read-body.ts';
 import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
@@ -79,7 +81,7 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 
 	app.get('/api/projects/:project/runs/:id/media', (c) => c.json(toWire(tracker.media(runOf(c), c.req.query('key') ?? ''))));
 
-	app.get('/api/projects/:project/runs/:id/files/:path{.+}', (c) => {
+	app.get('/api/projects/:project/runs/:id/files/:path{.+}', async (c) => {
 		const run = runOf(c);
 		const path = c.req.param('path');
 		const file = tracker.files.find(run, path);
@@ -93,7 +95,9 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 		c.header('ETag', `"${file.sha256}"`);
 		c.header('Cache-Control', 'private, max-age=0, must-revalidate');
 		if (c.req.header('if-none-match') === `"${file.sha256}"`) return c.body(null, 304);
-		return c.body(Readable.toWeb(tracker.blobs.open(file.sha256)) as ReadableStream);
+		const blob = tracker.blobs.open(file.sha256);
+		await once(blob, 'open');
+		return outgoingStream(c, Readable.toWeb(blob) as ReadableStream);
 	});
 
 	app.get('/api/projects/:project/runs/:id/history.jsonl', (c) => jsonLines(c, tracker.rowLines(runOf(c))));
@@ -137,7 +141,7 @@ function recordText({ writer, n, line, step }: StoredLine): string {
 }
 
 /** Streams a line at a time; a reader that goes away ends the work. */
-function jsonLines<T>(c: Context, items: Iterable<T>, toText: (item: T) => string = (item) => writeLine(item as LineObject)): Response {
+function jsonLines<T>(c: Context<Env>, items: Iterable<T>, toText: (item: T) => string = (item) => writeLine(item as LineObject)): Response {
 	const iterator = items[Symbol.iterator]();
 	const encoder = new TextEncoder();
 	const stream = new ReadableStream<Uint8Array>({
@@ -159,7 +163,7 @@ function jsonLines<T>(c: Context, items: Iterable<T>, toText: (item: T) => strin
 		},
 	});
 	c.header('Content-Type', 'application/jsonl; charset=utf-8');
-	return c.body(stream);
+	return outgoingStream(c, stream);
 }
 
 function checkChart(request: ChartRequest): void {

@@ -2,6 +2,8 @@ import { createReadStream, statSync } from 'node:fs';
 import { extname, join, normalize, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
+import type { Env } from '../access/access.ts';
+import { outgoingStream } from '../operation/outgoing-stream.ts';
 import { RequestError } from '../request-error.ts';
 
 const TYPES: Record<string, string> = {
@@ -19,8 +21,8 @@ const CSP =
 	"default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'";
 
 /** The built dashboard; any address without a file is one of its own routes and gets index.html. */
-export function dashboardRoute(folder: string): Hono {
-	return new Hono().get('*', (c) => {
+export function dashboardRoute(folder: string): Hono<Env> {
+	return new Hono<Env>().get('*', (c) => {
 		const wanted = normalize(decoded(new URL(c.req.url).pathname)).replace(/^[/\\]+/, '');
 		const path = join(folder, wanted);
 		const isInside = path.startsWith(folder + sep);
@@ -33,7 +35,7 @@ export function dashboardRoute(folder: string): Hono {
 		c.header('Content-Security-Policy', CSP);
 		// Names of built files hold a hash of their content.
 		c.header('Cache-Control', wanted.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
-		return c.body(Readable.toWeb(createReadStream(file)) as ReadableStream);
+		return outgoingStream(c, Readable.toWeb(createReadStream(file)) as ReadableStream);
 	});
 }
 

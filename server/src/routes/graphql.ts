@@ -56,10 +56,7 @@ export function graphqlRoute(tracker: Tracker): Hono<Env> {
 		// Clients decide by the status: a mistake of theirs must not look like a passing problem, which they would retry for 90 s.
 		const cause = result.errors?.map((error) => error.originalError).find((error) => error instanceof RequestError);
 		const unexpected = result.errors?.find((error) => error.originalError && !(error.originalError instanceof RequestError));
-		if (unexpected) {
-			console.error(unexpected.originalError);
-			return c.json({ errors: [{ message: 'The server failed at this; its log says why. Nothing was changed.' }] }, 500);
-		}
+		if (unexpected?.originalError) throw unexpected.originalError;
 		const answer = { data: result.data, ...(result.errors ? { errors: told(result.errors) } : {}) };
 		return cause ? c.json({ ...refusal(cause, tracker.database.serverId), ...answer }, cause.status) : c.json(answer);
 	});

@@ -20,12 +20,23 @@ export function ingestRoutes(tracker: Tracker): Hono<Env> {
 			// It may have been deleted or rewound while the body came in.
 			const run = find();
 			const tidelog = tracker.stream(run, request);
+			const { metrics } = c.get('operation');
+			metrics.ingestLines.add(Object.values(request.files ?? {}).reduce((lines, { content }) => lines + content.length, 0));
+			metrics.ingestBytes.add(c.get('bodyBytes') ?? 0, { kind: 'lines' });
 			const answer: FileStreamAnswer = { stopped: run.isStopped, ...(tidelog ? { tidelog } : {}) };
 			return c.json(answer);
 		})
 		.put('/uploads/:token', async (c) => {
 			const body = c.req.raw.body;
-			await tracker.upload(c.req.param('token'), body ? Readable.fromWeb(body as never) : Readable.from([]));
+			let bytes = 0;
+			const counted = async function* () {
+				for await (const piece of (body ? Readable.fromWeb(body as never) : []) as AsyncIterable<Uint8Array>) {
+					bytes += piece.length;
+					yield piece;
+				}
+			};
+			await tracker.upload(c.req.param('token'), counted());
+			c.get('operation').metrics.ingestBytes.add(bytes, { kind: 'files' });
 			return c.body(null, 200);
 		});
 }

@@ -26,6 +26,8 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono<Env> {
 				wake();
 			});
 			const isOver = () => stream.aborted || closing.aborted;
+			const { metrics, log } = c.get('operation');
+			metrics.liveSubscriptions++;
 			const abort = () => wake();
 			stream.onAbort(abort);
 			closing.addEventListener('abort', abort);
@@ -69,7 +71,11 @@ export function liveRoute(tracker: Tracker, closing: AbortSignal): Hono<Env> {
 					deleted.clear();
 					if (runs.length > 0 || gone.length > 0) await send(runs, gone);
 				}
+			} catch (error) {
+				// A page that has gone is no failure.
+				if (!isOver()) log.error('live updates broke off', { request: c.get('requestId') }, error);
 			} finally {
+				metrics.liveSubscriptions--;
 				end();
 				closing.removeEventListener('abort', abort);
 			}
