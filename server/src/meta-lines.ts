@@ -7,6 +7,9 @@ import { addAlert } from './alerts.ts';
 import { editConfig, wandbValue, withWandbValue } from './config-edits.ts';
 import type { MetaStore, RunFields, RunRow } from './store/meta-store.ts';
 
+/** The last moment that a Date can be. */
+const MAX_TIME_MS = 8.64e15;
+
 export interface MetaLine {
 	place: RecordPlace;
 	line: LineObject;
@@ -33,8 +36,9 @@ export function applyMetaLines(meta: MetaStore, run: RunRow, lines: readonly Met
 		if (isObject(record.info)) applyInfo(meta, run, record.info, place);
 		if (isObject(record.alert)) {
 			const saidS = line[TIMESTAMP];
+			const saidMs = typeof saidS === 'number' ? Math.round(1000 * saidS) : Number.NaN;
 			// Records may have waited for days: an alert's moment is when it was raised.
-			addAlert(meta, run, record.alert, typeof saidS === 'number' && Number.isFinite(saidS) ? Math.round(1000 * saidS) : nowMs);
+			addAlert(meta, run, record.alert, Math.abs(saidMs) <= MAX_TIME_MS ? saidMs : nowMs);
 		}
 		if (record.resumed === true) isResumed = true;
 	}

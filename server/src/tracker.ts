@@ -127,6 +127,8 @@ export class Tracker {
 		const { tidelog } = request;
 		const files = Object.entries(request.files ?? {});
 		for (const [name, file] of files) checkFile(name, file);
+		// A number that SQLite keeps and cannot give back would make the run unreadable for good.
+		if (!Number.isSafeInteger(request.exitcode ?? 0)) throw new RequestError(400, 'exitcode must be a whole number.');
 		if (tidelog) this.#checkMember(run, tidelog, files);
 		const nowMs = this.nowMs();
 		const write: HistoryWrite = {
@@ -370,6 +372,7 @@ function checkFile(name: string, file: { offset: number; content: unknown }): vo
 	if (!Number.isSafeInteger(file?.offset) || file.offset < 0) throw new RequestError(400, `files["${name}"].offset must be a whole number from 0.`);
 	if (!Array.isArray(file.content) || file.content.some((line) => typeof line !== 'string'))
 		throw new RequestError(400, `files["${name}"].content must be a list of lines.`);
+	if (!Number.isSafeInteger(file.offset + file.content.length)) throw new RequestError(400, `files["${name}"].offset is too large: ${file.offset}.`);
 	const deep = name === CONSOLE_FILE ? -1 : (file.content as string[]).findIndex(isTooDeep);
 	if (deep !== -1)
 		throw new RequestError(
@@ -378,10 +381,11 @@ function checkFile(name: string, file: { offset: number; content: unknown }): vo
 		);
 }
 
-function jsonObject(field: string, text: string): LineObject {
-	if (isTooDeep(text)) throw new RequestError(400, `${field} is nested deeper than ${MAX_JSON_DEPTH} levels.`);
+/** @param text what came as GraphQL's JSONString, which lets any value through. */
+function jsonObject(field: string, text: unknown): LineObject {
+	if (typeof text === 'string' && isTooDeep(text)) throw new RequestError(400, `${field} is nested deeper than ${MAX_JSON_DEPTH} levels.`);
 	try {
-		const value = parseLine(text);
+		const value = typeof text === 'string' ? parseLine(text) : undefined;
 		if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
 	} catch {
 		// Told below in words that name the field.

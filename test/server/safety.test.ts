@@ -296,6 +296,37 @@ describe('a request that is short to write and long to answer', () => {
 	});
 });
 
+test('a number that the store could not give back never gets into it: the run, and lists that it is in, stay readable', async () => {
+	await upsert('numbers');
+	for (const exitcode of [1e18, -1e300, 0.5, 'x', {}])
+		expect((await stream('numbers', JSON.stringify({ complete: true, exitcode }))).status).toBe(400);
+	const offset = Number.MAX_SAFE_INTEGER;
+	expect((await stream('numbers', JSON.stringify({ files: { 'wandb-history.jsonl': { offset, content: ['{}'] } } }))).status).toBe(400);
+	const line = JSON.stringify({ alert: { title: 't', text: 'x' }, _timestamp: 1e15, _runtime: 0 });
+	const tidelog = { v: 1, writer: 'a000000000000001', startedMs: 1, upTo: 0, gen: 0 };
+	const alert = { files: { 'tidelog-meta.jsonl': { offset: 0, content: [line] } }, tidelog };
+	expect((await stream('numbers', JSON.stringify(alert))).status).toBe(200);
+	const { alerts } = JSON.parse((await send('GET', '/api/projects/p/runs/numbers')).body) as { alerts: { timeMs: number }[] };
+	expect(Math.abs((alerts[0]?.timeMs ?? 0) - Date.now())).toBeLessThan(60_000);
+	expect(await runIds()).toContain('numbers');
+});
+
+test('a mistake in what a request holds is told with 400, never as a failure of the server', async () => {
+	await upsert('mistakes');
+	const config = 'mutation ($c: JSONString, $n: String) { upsertBucket(input: { name: $n, modelName: "p", config: $c }) { inserted } }';
+	expect((await graphql(config, { n: { not: 'text' } })).status).toBe(400);
+	expect((await graphql(config, { c: 5, n: 'mistakes' })).status).toBe(400);
+	expect((await graphql('query ($n: String!) { model(name: $n) { id } }', {})).status).toBe(400);
+	for (const [path, body] of [
+		['/api/projects/p/metrics', { runIds: 'r' }],
+		['/api/projects/p/metrics', { runIds: {} }],
+		['/api/chart', { project: 'p', runIds: [], keys: [], range: 'ab' }],
+		['/api/chart', { project: 'p', runIds: [], keys: [], buckets: 'x' }],
+	] as const)
+		expect([path, (await send('POST', path, JSON_TYPE, JSON.stringify(body))).status]).toEqual([path, 400]);
+	expect((await send('GET', '/api/projects/%00/x.js')).status).toBe(400);
+});
+
 test('an address that is not well-formed is refused with 400', async () => {
 	for (const path of ['/%zz', '/%00', '/%ff%fe', '/api/projects/%zz/runs']) {
 		const { status, body } = await send('GET', path);

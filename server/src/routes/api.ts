@@ -67,7 +67,8 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 
 	app.post('/api/projects/:project/metrics', async (c) => {
 		const project = projectOf(c);
-		const { runIds } = (await readJson(c)) as { runIds?: string[] };
+		const { runIds } = await readJson(c);
+		if (runIds !== undefined && !isNames(runIds)) throw new RequestError(400, 'runIds must be a list of text.');
 		const runs = tracker.meta.runs(project);
 		return c.json(tracker.history.metrics(runIds ? runs.filter((run) => runIds.includes(run.name)) : runs));
 	});
@@ -166,8 +167,11 @@ function jsonLines<T>(c: Context<Env>, items: Iterable<T>, toText: (item: T) => 
 	return outgoingStream(c, stream);
 }
 
+function isNames(value: unknown): value is string[] {
+	return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
 function checkChart(request: ChartRequest): void {
-	const isNames = (value: unknown) => Array.isArray(value) && value.every((name) => typeof name === 'string');
 	if (typeof request.project !== 'string' || !isNames(request.runIds) || !isNames(request.keys)) {
 		throw new RequestError(400, 'A chart needs project (text), runIds and keys (lists of text).');
 	}
@@ -177,6 +181,10 @@ function checkChart(request: ChartRequest): void {
 			`${request.runIds.length} runs × ${request.keys.length} metrics are more than ${MAX_CHART_SERIES} series; ask for fewer at once.`,
 		);
 	}
+	const { range, buckets } = request;
+	const isRange = Array.isArray(range) && range.length === 2 && range.every((end) => typeof end === 'number');
+	if (range !== undefined && !isRange) throw new RequestError(400, 'range must be a list of two numbers.');
+	if (buckets !== undefined && !Number.isInteger(buckets)) throw new RequestError(400, 'buckets must be a whole number.');
 	if (request.x !== undefined && !['step', 'runtime', 'time'].includes(request.x))
 		throw new RequestError(400, `x must be step, runtime or time, but was ${String(request.x)}.`);
 }

@@ -43,11 +43,13 @@ function isFile(path: string): boolean {
 	return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** A path that is no UTF-8 names no file. */
+/** A path that is no UTF-8, or holds NUL, names no file. */
 function decoded(path: string): string {
 	try {
-		return decodeURIComponent(path);
+		const text = decodeURIComponent(path);
+		if (!text.includes('\0')) return text;
 	} catch {
-		throw new RequestError(400, 'This address is not well-formed.');
+		// Told below.
 	}
+	throw new RequestError(400, 'This address is not well-formed.');
 }

@@ -55,9 +55,11 @@ export function graphqlRoute(tracker: Tracker): Hono<Env> {
 		});
 		// Clients decide by the status: a mistake of theirs must not look like a passing problem, which they would retry for 90 s.
 		const cause = result.errors?.map((error) => error.originalError).find((error) => error instanceof RequestError);
-		const unexpected = result.errors?.find((error) => error.originalError && !(error.originalError instanceof RequestError));
+		const unexpected = result.errors?.find(({ originalError: from }) => from && !(from instanceof RequestError || from instanceof GraphQLError));
 		if (unexpected?.originalError) throw unexpected.originalError;
 		const answer = { data: result.data, ...(result.errors ? { errors: told(result.errors) } : {}) };
-		return cause ? c.json({ ...refusal(cause, tracker.database.serverId), ...answer }, cause.status) : c.json(answer);
+		if (cause) return c.json({ ...refusal(cause, tracker.database.serverId), ...answer }, cause.status);
+		// Nothing was begun: the variables are not those that the document declares.
+		return c.json(answer, result.data === undefined ? 400 : 200);
 	});
 }
