@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../server/src/index.ts';
 
@@ -250,6 +251,13 @@ describe('a body', () => {
 		expect((await stream('no-such-run', '{}')).status).toBe(404);
 		expect((await send('POST', '/graphql', JSON_TYPE, '{"query": 5}')).status).toBe(400);
 	});
+});
+
+test('the introspection of tools stays within the limits', async () => {
+	const query = getIntrospectionQuery({ specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true });
+	const { status, body } = await graphql(query, {});
+	expect([status, body.slice(0, 20)]).toEqual([200, expect.stringMatching(/^\{"data":\{"__schema"/)]);
+	expect(body).not.toContain('"errors"');
 });
 
 test('JSON inside of JSON has a limit to its depth too', async () => {

@@ -1,8 +1,10 @@
 import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql';
 
-/** Most tokens of a document: W&B's longest query and the introspection of graphql-js stay below 1,000. */
+/**
+ * Most tokens of a document. The largest of W&B's client 0.31.0 (166 documents, in Python and in wandb-core) has 249 tokens, 11 levels and 72 fields; the
+ * introspection of graphql-js with all options has 184, 15 and 230.
+ */
 export const MAX_TOKENS = 2_000;
-/** Introspection goes 13 deep. */
 const MAX_DEPTH = 20;
 /** Fields with all fragments written out. */
 const MAX_FIELDS = 2_000;
