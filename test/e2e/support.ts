@@ -88,10 +88,11 @@ export async function serveFolder(
 	return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-export async function launchBrowser(): Promise<Browser> {
+/** @param switches of Chromium, beside those that it always gets here. */
+export async function launchBrowser(switches: string[] = []): Promise<Browser> {
 	const executablePath = process.env.TIDELOG_BROWSER;
 	if (!executablePath) throw new Error('TIDELOG_BROWSER is not set; run this with `npm test` or `npm run test:e2e`.');
-	return chromium.launch({ executablePath, args: browserArgs({ isRoot: process.getuid?.() === 0 }) });
+	return chromium.launch({ executablePath, args: [...browserArgs({ isRoot: process.getuid?.() === 0 }), ...switches] });
 }
 
 /** What a record's line says beside the three keys that the SDK adds. */
