@@ -10,6 +10,7 @@ import { Operation } from './operation/operation.ts';
 import { limitStalls } from './operation/stalls.ts';
 import { healthAnswer } from './routes/operation.ts';
 import { StartError } from './store/database.ts';
+import { migrateApart } from './store/migrate-apart.ts';
 import { SqliteTokenStore } from './store/sqlite-token-store.ts';
 import { Tracker } from './tracker.ts';
 
@@ -91,6 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		for (const part of opened.reverse()) part.close();
 	};
 	try {
+		await migrateApart(dataDir);
 		tracker = new Tracker(dataDir, nowMs, operation.log);
 		const maintenance = new Maintenance(tracker, operation.log);
 		opened.push(tracker, { close: () => maintenance.end() });

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { StartError, startServer } from '../../server/src/index.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { EMPTY_HASH, hashLines } from '../../src/core/line-hash.ts';
 
@@ -154,4 +155,37 @@ test('a try that fails leaves the folder as it was, with a copy beside it, and t
 	expect(tracker.history.counts(tracker.runNamed('local', 'p', 'r')).records).toBe(2);
 	tracker.close();
 	expect(existsSync(`${path}.format-1`)).toBe(false);
+});
+
+describe('a server that starts on a folder of format 1', () => {
+	/** A port that was free a moment ago: the test asks before it is told which. */
+	const freePort = async () => {
+		const other = await startServer({ port: 0, dataDir: join(folder, 'other') });
+		await other.close();
+		return other.port;
+	};
+
+	test('answers 503 until the folder is up to date', async () => {
+		writeFormat1();
+		const port = await freePort();
+		const starting = startServer({ port, dataDir: folder });
+		const seen = new Set<string>();
+		while (!seen.has('200 {"status":"ok"}')) {
+			const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+			if (answer) seen.add(`${answer.status} ${await answer.text()}`);
+		}
+		const server = await starting;
+		expect([...seen]).toEqual(['503 {"status":"starting"}', '200 {"status":"ok"}']);
+		expect(await (await fetch(`${server.url}/api/projects/p/runs/r/records.jsonl`)).text()).toContain('"a":30');
+		await server.close();
+	});
+
+	test('ends with what went wrong when it cannot be brought up to date, and leaves the port free', async () => {
+		writeFormat1(['{"a":']);
+		const port = await freePort();
+		const failing = startServer({ port, dataDir: folder });
+		await expect(failing).rejects.toThrow(StartError);
+		await expect(failing).rejects.toThrow(/could not be brought from format 1/);
+		await (await startServer({ port, dataDir: join(folder, 'other') })).close();
+	});
 });
