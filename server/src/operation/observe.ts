@@ -9,7 +9,7 @@ const WARNINGS_PER_MINUTE = 600;
 
 /**
  * Counts each request and tells of it: at debug all, as warnings those that were refused. Never a query string, a body, or what an answer says of them;
- * and of an upload's address, which is a secret, nothing.
+ * and of the address of an upload or a download, which is a secret, nothing.
  */
 export function observe(operation: Operation, nowMs: () => number): MiddlewareHandler<Env> {
 	const { log, metrics } = operation;
@@ -38,7 +38,7 @@ export function observe(operation: Operation, nowMs: () => number): MiddlewareHa
 		const fields = {
 			request: c.get('requestId'),
 			method,
-			path: route === 'upload' ? '/uploads/…' : path,
+			path: route === 'upload' || route === 'download' ? `/${route}s/…` : path,
 			status,
 			ms: Math.round(ms * 10) / 10,
 			token: c.get('access')?.token?.id,
@@ -50,12 +50,13 @@ export function observe(operation: Operation, nowMs: () => number): MiddlewareHa
 	};
 }
 
-export type RouteKind = 'graphql' | 'ingest' | 'upload' | 'live' | 'api' | 'operation' | 'dashboard';
+export type RouteKind = 'graphql' | 'ingest' | 'upload' | 'download' | 'live' | 'api' | 'operation' | 'dashboard';
 
 function routeKind(path: string): RouteKind {
 	if (path === '/graphql') return 'graphql';
 	if (path.startsWith('/files/')) return 'ingest';
 	if (path.startsWith('/uploads/')) return 'upload';
+	if (path.startsWith('/downloads/')) return 'download';
 	if (path === '/api/live') return 'live';
 	if (path.startsWith('/api/')) return 'api';
 	return path === '/healthz' || path === '/metrics' ? 'operation' : 'dashboard';

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Context } from 'hono';
+import { routePath } from 'hono/route';
 import type { Env } from '../access/access.ts';
 
 /**
@@ -17,7 +18,7 @@ export function outgoingStream(c: Context<Env>, source: ReadableStream<Uint8Arra
 					if (done) controller.close();
 					else controller.enqueue(value);
 				} catch (error) {
-					log.error('an answer broke off', { request: c.get('requestId'), path: c.req.path }, error);
+					log.error('an answer broke off', { request: c.get('requestId'), route: routePath(c) }, error);
 					(c.env as { outgoing?: ServerResponse } | undefined)?.outgoing?.destroy();
 					controller.error(new Error('The server failed while it sent this.'));
 				}

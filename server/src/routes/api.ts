@@ -111,7 +111,8 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 			c.header('Content-Type', type);
 			c.header('Content-Disposition', 'attachment');
 			// A piece is made when the reader has taken the one before; a reader that goes away ends the work.
-			return c.body(
+			return outgoingStream(
+				c,
 				Readable.toWeb(
 					Readable.from(
 						write(() => tracker.rowLines(run)),

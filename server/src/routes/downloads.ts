@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
+import type { Env } from '../access/access.ts';
+import { outgoingStream } from '../operation/outgoing-stream.ts';
 import { RequestError } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
 /** Bytes of files and artifacts at addresses that were given out (download-links.ts). */
-export function downloadRoutes(tracker: Tracker): Hono {
-	return new Hono().get('/downloads/:token/:name', async (c) => {
+export function downloadRoutes(tracker: Tracker): Hono<Env> {
+	return new Hono<Env>().get('/downloads/:token/:name', async (c) => {
 		const sha256 = tracker.links.find(c.req.param('token'));
 		if (!sha256) throw new RequestError(403, 'This download address is not known or has run out; ask for another.');
 		const size = await tracker.blobs.size(sha256);
@@ -24,7 +26,8 @@ export function downloadRoutes(tracker: Tracker): Hono {
 		if (range) c.header('Content-Range', `bytes ${start}-${end}/${size}`);
 		c.header('Content-Length', String(end - start + 1));
 		if (size === 0) return c.body(null, 200);
-		return c.body(Readable.toWeb(tracker.blobs.open(sha256, { start, end })) as ReadableStream, range ? 206 : 200);
+		c.status(range ? 206 : 200);
+		return outgoingStream(c, Readable.toWeb(tracker.blobs.open(sha256, { start, end })) as ReadableStream);
 	});
 }
 

@@ -1,4 +1,4 @@
-import { buildSchema, execute, GraphQLError, parse, specifiedRules, validate } from 'graphql';
+import { buildSchema, execute, GraphQLError, isScalarType, Kind, parse, specifiedRules, validate } from 'graphql';
 import { Hono } from 'hono';
 import type { Env } from '../access/access.ts';
 import { refuse } from '../access/guards.ts';
@@ -13,7 +13,18 @@ import { readJson } from '../read-body.ts';
 import { RequestError, refusal } from '../request-error.ts';
 import type { Tracker } from '../tracker.ts';
 
-const schema = buildSchema([SDL, READS_SDL, ARTIFACTS_SDL].join('\n'));
+export const WHOLE_SDL = [SDL, READS_SDL, ARTIFACTS_SDL].join('\n');
+const schema = buildSchema(WHOLE_SDL);
+// buildSchema lets any value through for a scalar of the schema's own.
+const jsonString = schema.getType('JSONString');
+if (isScalarType(jsonString)) {
+	const toText = (value: unknown) => {
+		if (typeof value === 'string') return value;
+		throw new GraphQLError('A JSONString must be text.');
+	};
+	jsonString.coerceInputValue = toText;
+	jsonString.coerceInputLiteral = (node) => toText(node.kind === Kind.STRING ? node.value : undefined);
+}
 
 interface GraphqlRequest {
 	query?: unknown;
