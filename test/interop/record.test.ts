@@ -7,7 +7,9 @@ import { withEachVersion } from './support.ts';
 
 /** Makes test/interop/recorded/ anew when `TIDELOG_INTEROP_RECORD=1`; test/server/recorded.test.ts replays it everywhere. */
 withEachVersion('Recording', (bench) => {
-	test.skipIf(process.env.TIDELOG_INTEROP_RECORD !== '1')('exchanges of a run with an artifact', async () => {
+	test('exchanges of a run with an artifact', async ({ skip }) => {
+		if (process.env.TIDELOG_INTEROP_RECORD !== '1')
+			return skip('makes test/interop/recorded/ anew, and only when TIDELOG_INTEROP_RECORD=1 asks for it');
 		const { url } = await bench.server();
 		const recorder = await startRecorder(url);
 		const { told } = await bench.run('recorded', { baseUrl: recorder.url });

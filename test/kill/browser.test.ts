@@ -94,7 +94,8 @@ async function expectAll(accounts: readonly Account[]): Promise<void> {
 	let confirmed = 0;
 	const losses: number[] = [];
 	for (const account of accounts) {
-		const kept = expectWhole(await server.records('kill', account.run));
+		// A page that was killed before its first record was stored has made no run there.
+		const kept = expectWhole(await server.records('kill', account.run).catch(() => []));
 		const { lost, lostMs } = expectKept(account, kept);
 		losses.push(lost);
 		worstMs = Math.max(worstMs, lostMs);
