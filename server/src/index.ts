@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Tokens } from './access/tokens.ts';
 import { createApp } from './app.ts';
+import { backUp } from './backup.ts';
+import { type Control, listenForCommands } from './control.ts';
 import { Maintenance } from './maintenance.ts';
 import { StartError } from './store/database.ts';
 import { SqliteTokenStore } from './store/sqlite-token-store.ts';
@@ -39,7 +41,7 @@ export interface RunningServer {
 	port: number;
 	/** Tokens of this data folder; changes hold at once. */
 	tokens: Tokens;
-	/** Copies the data folder to a new one while the server runs (Tracker.backup). */
+	/** Copies the data folder to a new one while the server runs (backup.ts). */
 	backup(folder: string): Promise<void>;
 	/** Ends live streams, gives requests that are being answered 3 s to end, and closes the database. Resolves when the data folder may be used by another. */
 	close(): Promise<void>;
@@ -66,7 +68,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	const store = new SqliteTokenStore(dataDir);
 	const tokens = new Tokens(store, nowMs);
 	const maintenance = new Maintenance(tracker);
+	const backup = (folder: string) => backUp(folder, { database: tracker.database, blobs: tracker.blobs, tokens: store });
+	let control: Control | undefined;
 	const release = () => {
+		control?.close();
 		maintenance.end();
 		tracker.close();
 		store.close();
@@ -90,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		closing: closing.signal,
 	});
 	try {
+		control = await listenForCommands(dataDir, backup);
 		const { server, boundPort } = await listen(app.fetch, host, port);
 		const name = isIP(host) === 6 ? `[${host}]` : host;
 		hosts = new Set([...[name, ...LOOPBACK_HOSTS].map((known) => `${known}:${boundPort}`), ...publicOrigins.map((origin) => new URL(origin).host)]);
@@ -97,7 +103,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			url: publicOrigins[0] ?? `http://${name}:${boundPort}`,
 			port: boundPort,
 			tokens,
-			backup: (folder) => tracker.backup(folder),
+			backup,
 			close: () =>
 				new Promise((resolve) => {
 					closing.abort();

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
+import { backupCommand } from './backup-command.ts';
 import { StartError, startServer } from './index.ts';
 import { dataOption, tokenCommand } from './token-command.ts';
 
@@ -26,7 +27,8 @@ const command = new Command('tidelog-server')
 	// --data after `token list` is the one of `token list`.
 	.enablePositionalOptions()
 	.action(start)
-	.addCommand(tokenCommand());
+	.addCommand(tokenCommand())
+	.addCommand(backupCommand());
 
 try {
 	await command.parseAsync();
