@@ -164,7 +164,7 @@ describe('a folder of format 2', () => {
 		sql.close();
 	};
 	const chart = (tracker: Tracker, name: string, keys: string[]) =>
-		tracker.history.chart([tracker.runNamed('local', 'p', name)], { project: 'p', runIds: [name], keys }).map(({ key, x, last }) => [key, x, last]);
+		[...tracker.history.buckets([tracker.runNamed('local', 'p', name)], { keys })].map(({ key, x, last }) => [key, [...x], [...last]]);
 	const lines = (tracker: Tracker, name: string) =>
 		[...tracker.history.lines(tracker.runNamed('local', 'p', name), HISTORY_FILE)].map(({ writer, n, step }) => [writer, n, step]);
 
@@ -176,7 +176,7 @@ describe('a folder of format 2', () => {
 		// What the server of format 2 said of the same folder.
 		expect(lines(tracker, 'r')).toEqual([...[0, 1, 7, 3, 9].map((step, n) => [W1, n, step]), [W2, 0, 3], [W2, 1, 8]]);
 		expect(chart(tracker, 'r', ['a', 'b', 'big'])).toEqual([
-			['a', [0, 1, 3, 7, 9], [1, 2, 30, null, 5]],
+			['a', [0, 1, 3, 7, 9], [1, 2, 30, Number.NaN, 5]],
 			['b', [8], [5]],
 			['big', [3], [1152921504606847000]],
 		]);
@@ -209,7 +209,7 @@ describe('a folder of format 2', () => {
 		});
 		tracker.close();
 		const again = new Tracker(folder, () => 1_000_000);
-		expect(chart(again, 'r', ['a'])).toEqual([['a', [0, 1, 3, 7, 9, 10], [1, 2, 30, null, 5, 6]]]);
+		expect(chart(again, 'r', ['a'])).toEqual([['a', [0, 1, 3, 7, 9, 10], [1, 2, 30, Number.NaN, 5, 6]]]);
 		again.close();
 		expect(readdirSync(folder).filter((name) => name.includes('format-2'))).toEqual([]);
 	});
