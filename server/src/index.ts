@@ -7,6 +7,7 @@ import { createApp } from './app.ts';
 import { backUp } from './backup.ts';
 import { type Control, listenForCommands } from './control.ts';
 import { Maintenance } from './maintenance.ts';
+import { Retention } from './retention.ts';
 import { StartError } from './store/database.ts';
 import { SqliteTokenStore } from './store/sqlite-token-store.ts';
 import { Tracker } from './tracker.ts';
@@ -32,6 +33,8 @@ export interface ServerOptions {
 	needsToken?: boolean;
 	/** Folder of the built dashboard. */
 	dashboardDir?: string;
+	/** Runs that ended more days ago than this are deleted for good; by default none is. */
+	keepDays?: number;
 	/** Milliseconds since the epoch. */
 	nowMs?: () => number;
 }
@@ -60,14 +63,23 @@ const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
  * @throws StartError when the port is taken, the data folder cannot be used, or a token is needed and there is none; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-	const { port = 8420, host = '127.0.0.1', dataDir, origins = [], publicUrls = [], dashboardDir = DEFAULT_DASHBOARD, nowMs = Date.now } = options;
+	const {
+		port = 8420,
+		host = '127.0.0.1',
+		dataDir,
+		origins = [],
+		publicUrls = [],
+		dashboardDir = DEFAULT_DASHBOARD,
+		keepDays,
+		nowMs = Date.now,
+	} = options;
 	const isLoopback = host === 'localhost' || host === '::1' || /^127\./.test(host);
 	const needsToken = options.needsToken === true || !isLoopback;
 	const publicOrigins = publicUrls.map(toOrigin);
 	const tracker = new Tracker(dataDir, nowMs);
 	const store = new SqliteTokenStore(dataDir);
 	const tokens = new Tokens(store, nowMs);
-	const maintenance = new Maintenance(tracker);
+	const maintenance = new Maintenance(tracker, keepDays === undefined ? undefined : new Retention(tracker, keepDays));
 	const backup = (folder: string) => backUp(folder, { database: tracker.database, blobs: tracker.blobs, tokens: store });
 	let control: Control | undefined;
 	const release = () => {

@@ -12,6 +12,7 @@ interface StartOptions {
 	publicUrl: string[];
 	auth?: boolean;
 	dashboard?: string;
+	keepDays?: number;
 }
 
 const command = new Command('tidelog-server')
@@ -23,6 +24,7 @@ const command = new Command('tidelog-server')
 	.option('--public-url <urls...>', 'addresses under which people reach this server, e.g. of a proxy', [])
 	.option('--auth', 'ask everybody for a token; without it, from the first API key on')
 	.option('--dashboard <folder>', 'built dashboard to serve')
+	.option('--keep-days <number>', 'delete runs for good that ended more days ago than this; without it, none', toDays)
 	.showSuggestionAfterError(false)
 	// --data after `token list` is the one of `token list`.
 	.enablePositionalOptions()
@@ -38,7 +40,7 @@ try {
 	process.exitCode = 1;
 }
 
-async function start({ port, host, data, origin, publicUrl, auth, dashboard }: StartOptions): Promise<void> {
+async function start({ port, host, data, origin, publicUrl, auth, dashboard, keepDays }: StartOptions): Promise<void> {
 	const server = await startServer({
 		port,
 		host,
@@ -47,6 +49,7 @@ async function start({ port, host, data, origin, publicUrl, auth, dashboard }: S
 		publicUrls: publicUrl,
 		needsToken: auth === true,
 		...(dashboard === undefined ? {} : { dashboardDir: dashboard }),
+		...(keepDays === undefined ? {} : { keepDays }),
 	});
 	console.log(`Tidelog server: ${server.url}`);
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -58,4 +61,10 @@ function toPort(text: string): number {
 	const port = Number(text);
 	if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
 	return port;
+}
+
+function toDays(text: string): number {
+	const days = Number(text);
+	if (!Number.isInteger(days) || days < 1 || days > 36_500) throw new InvalidArgumentError('It must be a whole number of days from 1 to 36500.');
+	return days;
 }

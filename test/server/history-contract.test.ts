@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openDatabase } from '../../server/src/store/database.ts';
@@ -10,11 +11,17 @@ import type { LineValue } from '../../src/core/json-line.ts';
 import { historyStoreContract, line, type OpenedHistory, runKey, seenOf } from './contract/history-store-contract.ts';
 import { MemoryHistoryStore } from './contract/memory-history-store.ts';
 
-function openSqlite(folder = mkdtempSync(join(tmpdir(), 'tidelog-history-'))): OpenedHistory {
+interface OpenedSqlite extends OpenedHistory {
+	sql: DatabaseSync;
+	reopen: () => OpenedSqlite;
+}
+
+function openSqlite(folder = mkdtempSync(join(tmpdir(), 'tidelog-history-'))): OpenedSqlite {
 	const database = openDatabase(folder);
 	// Writers belong to runs that the meta store makes; here there is none.
 	database.sql.exec('PRAGMA foreign_keys = OFF');
 	return {
+		sql: database.sql,
 		history: new SqliteHistoryStore(database),
 		transaction: (work) => database.transaction(work),
 		reopen() {
@@ -30,6 +37,40 @@ function openSqlite(folder = mkdtempSync(join(tmpdir(), 'tidelog-history-'))): O
 
 historyStoreContract('SQLite', openSqlite);
 historyStoreContract('plain arrays', () => ({ history: new MemoryHistoryStore(), transaction: (work) => work(), close: () => {} }));
+
+test('what a deleted run leaves goes in slices, all of it and nothing else, a restart between', () => {
+	let nowMs = 1_000_000;
+	let opened = openSqlite();
+	const [gone, kept] = [runKey(1), runKey(2)];
+	const image = { _type: 'image-file', path: 'x.png', size: 3 };
+	const lines = Array.from({ length: 20_000 }, (_, i) => line({ a: i, [`k${i % 300}`]: i, image }, i));
+	for (const run of [gone, { ...gone, gen: 1 }, kept]) {
+		for (let offset = 0; offset < lines.length; offset += 1_000) {
+			const files = [{ name: 'wandb-history.jsonl', offset, lines: lines.slice(offset, offset + 1_000) }];
+			opened.transaction(() => opened.history.append(run, { writer: '', startedMs: 0, nowMs, files }));
+		}
+	}
+	const maintain = (most = Number.POSITIVE_INFINITY) => {
+		nowMs += 60_000;
+		let slices = 0;
+		while (slices < most && opened.history.maintain(nowMs)) slices++;
+		return slices;
+	};
+	maintain();
+	const before = seenOf(opened.history, kept, ['a', 'image']);
+	opened.transaction(() => opened.history.deleteRun(gone));
+	expect([opened.history.folds(gone), [...opened.history.buckets([gone], { keys: ['a'] })]]).toEqual([[], []]);
+	expect(maintain(1)).toBe(1);
+	opened = opened.reopen();
+	maintain();
+	expect(seenOf(opened.history, kept, ['a', 'image'])).toEqual(before);
+	opened.transaction(() => opened.history.deleteRun(kept));
+	maintain();
+	expect(maintain()).toBe(0);
+	for (const table of ['lines', 'cursors', 'stamps', 'spans', 'leaves', 'objects', 'series', 'counts', 'writers', 'graves'])
+		expect([table, opened.sql.prepare(`SELECT COUNT(*) AS n FROM ${table}`).get()]).toEqual([table, { n: 0 }]);
+	opened.close();
+}, 60_000);
 
 const KEYS = ['a', 'b', 'deep.c', 'big', 'image'];
 const WRITERS = ['', 'a000000000000001', 'b000000000000002'];
@@ -110,7 +151,7 @@ test('the store in SQLite is what plain arrays are, after any appends, retries, 
 					opened.transaction(() => opened.history.deleteRun(run));
 					expect(opened.history.counts(run).records).toBe(0);
 					runs[act.run] = runKey(fresh++);
-				} else if (act.act === 'reopen') opened = opened.reopen?.() ?? opened;
+				} else if (act.act === 'reopen') opened = opened.reopen();
 				else {
 					nowMs += 60_000;
 					for (let slices = 0; opened.history.maintain(nowMs) && act.act === 'seal'; slices++) expect(slices).toBeLessThan(1_000);

@@ -96,6 +96,16 @@ export function metaStoreContract(kind: string, open: () => OpenedMeta): void {
 			expect(again(run)).toEqual(rewound);
 		});
 
+		test('the run that ended first before a time is found; one that never ended did so when it was last heard of', () => {
+			const [silent, finished, late] = [make('silent'), make('finished'), make('late')] as [RunRow, RunRow, RunRow];
+			meta.heard(silent, 3_000);
+			meta.finish(finished, 1, 2_000);
+			meta.finish(late, 0, 9_000);
+			expect([1_999, 2_000, 2_001].map((timeMs) => meta.endedBefore(timeMs)?.name)).toEqual([undefined, undefined, 'finished']);
+			meta.deleteRun(again(finished), 10_000);
+			expect([3_000, 3_001, 9_001].map((timeMs) => meta.endedBefore(timeMs)?.name)).toEqual([undefined, 'silent', 'silent']);
+		});
+
 		test('of each path the edit put last is kept, apart for each kind and run', () => {
 			const [run, other] = [make('r'), make('other')];
 			const edit = (path: string[], value?: number | bigint) => ({
