@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Tokens } from './access/tokens.ts';
 import { createApp } from './app.ts';
+import { backUp } from './backup.ts';
+import { listenForCommands } from './control.ts';
 import { Maintenance } from './maintenance.ts';
 import type { Log } from './operation/log.ts';
 import { Operation } from './operation/operation.ts';
 import { limitStalls } from './operation/stalls.ts';
+import { Retention } from './retention.ts';
 import { healthAnswer } from './routes/operation.ts';
 import { StartError } from './store/database.ts';
 import { migrateApart } from './store/migrate-apart.ts';
@@ -40,6 +43,8 @@ export interface ServerOptions {
 	log?: Log;
 	/** A request whose body stands still for this long is cut off with 408; 30,000 ms by default. */
 	bodyIdleMs?: number;
+	/** Runs that ended more days ago than this are deleted for good; by default none is. */
+	keepDays?: number;
 	/** Milliseconds since the epoch. */
 	nowMs?: () => number;
 }
@@ -49,7 +54,7 @@ export interface RunningServer {
 	port: number;
 	/** Tokens of this data folder; changes hold at once. */
 	tokens: Tokens;
-	/** Copies the data folder to a new one while the server runs (Tracker.backup). */
+	/** Copies the data folder to a new one while the server runs (backup.ts). */
 	backup(folder: string): Promise<void>;
 	/** Ends live streams, gives requests that are being answered 3 s to end, and closes the database. Resolves when the data folder may be used by another. */
 	close(): Promise<void>;
@@ -69,7 +74,16 @@ const LOOPBACK_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
  * @throws StartError when the port is taken, the data folder cannot be used, or a token is needed and there is none; nothing is left running then.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-	const { port = 8420, host = '127.0.0.1', dataDir, origins = [], publicUrls = [], dashboardDir = DEFAULT_DASHBOARD, nowMs = Date.now } = options;
+	const {
+		port = 8420,
+		host = '127.0.0.1',
+		dataDir,
+		origins = [],
+		publicUrls = [],
+		dashboardDir = DEFAULT_DASHBOARD,
+		keepDays,
+		nowMs = Date.now,
+	} = options;
 	const isLoopback = host === 'localhost' || host === '::1' || /^127\./.test(host);
 	const needsToken = options.needsToken === true || !isLoopback;
 	const publicOrigins = publicUrls.map(toOrigin);
@@ -87,6 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	]);
 	let tracker: Tracker;
 	let tokens: Tokens;
+	let backup: (folder: string) => Promise<void>;
 	const opened: { close(): void }[] = [operation.metrics];
 	const release = () => {
 		for (const part of opened.reverse()) part.close();
@@ -94,10 +109,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 	try {
 		await migrateApart(dataDir);
 		tracker = new Tracker(dataDir, nowMs, operation.log);
-		const maintenance = new Maintenance(tracker, operation.log);
-		opened.push(tracker, { close: () => maintenance.end() });
+		opened.push(tracker);
+		const maintenance = new Maintenance(tracker, operation.log, keepDays === undefined ? undefined : new Retention(tracker, keepDays));
+		opened.push({ close: () => maintenance.end() });
 		const store = new SqliteTokenStore(dataDir);
 		opened.push(store);
+		const { database, blobs } = tracker;
+		backup = (folder) => backUp(folder, { database, blobs, tokens: store });
 		tokens = new Tokens(store, nowMs);
 		if (needsToken && tokens.live().length === 0) {
 			throw new StartError(
@@ -116,6 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 			closing: closing.signal,
 		});
 		answer = app.fetch;
+		opened.push(await listenForCommands(dataDir, backup));
 	} catch (error) {
 		release();
 		await new Promise((resolve) => {
@@ -131,7 +150,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 		url: publicOrigins[0] ?? `http://${name}:${boundPort}`,
 		port: boundPort,
 		tokens,
-		backup: (folder) => tracker.backup(folder),
+		backup,
 		close() {
 			closed ??= new Promise((resolve) => {
 				operation.state = 'stopping';

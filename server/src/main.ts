@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { backupCommand } from './backup-command.ts';
 import { LOG_FORMATS, LOG_LEVELS, Log, type LogFormat, type LogLevel, StartError, startServer } from './index.ts';
 import { dataOption, tokenCommand } from './token-command.ts';
 
@@ -13,6 +14,7 @@ interface StartOptions {
 	dashboard?: string;
 	logLevel: LogLevel;
 	logFormat: LogFormat;
+	keepDays?: number;
 }
 
 const command = new Command('tidelog-server')
@@ -26,11 +28,13 @@ const command = new Command('tidelog-server')
 	.option('--dashboard <folder>', 'built dashboard to serve')
 	.addOption(new Option('--log-level <level>', 'least that is told on standard error').choices(LOG_LEVELS).default('info'))
 	.addOption(new Option('--log-format <format>', 'text for people, json for programs').choices(LOG_FORMATS).default('text'))
+	.option('--keep-days <number>', 'delete runs for good that ended more days ago than this; without it, none', toDays)
 	.showSuggestionAfterError(false)
 	// --data after `token list` is the one of `token list`.
 	.enablePositionalOptions()
 	.action(start)
-	.addCommand(tokenCommand());
+	.addCommand(tokenCommand())
+	.addCommand(backupCommand());
 
 try {
 	await command.parseAsync();
@@ -40,7 +44,7 @@ try {
 	process.exitCode = 1;
 }
 
-async function start({ port, host, data, origin, publicUrl, auth, dashboard, logLevel, logFormat }: StartOptions): Promise<void> {
+async function start({ port, host, data, origin, publicUrl, auth, dashboard, keepDays, logLevel, logFormat }: StartOptions): Promise<void> {
 	const log = new Log({ level: logLevel, format: logFormat });
 	// What nobody has caught may have left anything half done: it is told in the log's form, and a supervisor starts the server again.
 	process.once('uncaughtException', (error) => {
@@ -56,6 +60,7 @@ async function start({ port, host, data, origin, publicUrl, auth, dashboard, log
 		needsToken: auth === true,
 		log,
 		...(dashboard === undefined ? {} : { dashboardDir: dashboard }),
+		...(keepDays === undefined ? {} : { keepDays }),
 	});
 	console.log(`Tidelog server: ${server.url}`);
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -67,4 +72,10 @@ function toPort(text: string): number {
 	const port = Number(text);
 	if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
 	return port;
+}
+
+function toDays(text: string): number {
+	const days = Number(text);
+	if (!Number.isInteger(days) || days < 1 || days > 36_500) throw new InvalidArgumentError('It must be a whole number of days from 1 to 36500.');
+	return days;
 }

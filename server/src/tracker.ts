@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { type LineObject, parseLine } from '../../src/core/json-line.ts';
 import { decodeDefinitions } from '../../src/core/metrics.ts';
 import {
@@ -25,7 +23,7 @@ import { rowObject } from './rows.ts';
 import { runSummary, runValues } from './run-summary.ts';
 import { ArtifactStore } from './store/artifact-store.ts';
 import type { BlobStore } from './store/blob-store.ts';
-import { DATABASE_FILE, type Database, openDatabase } from './store/database.ts';
+import { type Database, openDatabase } from './store/database.ts';
 import { FolderBlobStore } from './store/folder-blob-store.ts';
 import type { HistoryStore, HistoryWrite } from './store/history-store.ts';
 import { namedFiles } from './store/media-files.ts';
@@ -72,25 +70,6 @@ export class Tracker {
 
 	close(): void {
 		this.database.close();
-	}
-
-	/**
-	 * Copies everything into `folder`, made new, while others read and write; a server started on it has what was acknowledged when this was called, and
-	 * maybe some of what came since. It has this server's id: senders go on with it as with this one, and send again what it lacks.
-	 * @throws Error when the folder exists, or cannot be written; what was written of it is taken away then.
-	 */
-	async backup(folder: string): Promise<void> {
-		await mkdir(dirname(folder), { recursive: true });
-		await mkdir(folder);
-		try {
-			// Before, for those that are deleted meanwhile; after, for those that come.
-			await this.blobs.copyTo(folder);
-			await this.database.copyTo(join(folder, DATABASE_FILE));
-			await this.blobs.copyTo(folder);
-		} catch (error) {
-			await rm(folder, { recursive: true, force: true });
-			throw error;
-		}
 	}
 
 	/** Does a slice of work that can wait. Returns whether there was any (HistoryStore.maintain). */

@@ -52,4 +52,5 @@ test('a data folder of a newer format', async () => {
 test('an unknown option and a port that is none', () => {
 	expect(failing('--prot', '1')).toMatch(/unknown option '--prot'/);
 	expect(failing('--port', 'http')).toMatch(/'http' is invalid.*whole number/);
+	expect(failing('--keep-days', '0')).toMatch(/'0' is invalid.*whole number of days/);
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,8 +6,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StartError, startServer } from '../../server/src/index.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { EMPTY_HASH, hashLines } from '../../src/core/line-hash.ts';
+import { HISTORY_FILE } from '../../src/core/protocol.ts';
 
-/** Data folders that an earlier format has written: the tables below are those of format 1, as they were. */
+/** Data folders that an earlier format has written: the tables below are those of format 1, as they were; server-2.sql is what a server of format 2 wrote. */
 const FORMAT_1 = `
 CREATE TABLE IF NOT EXISTS info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS projects (
@@ -187,5 +188,88 @@ describe('a server that starts on a folder of format 1', () => {
 		await expect(failing).rejects.toThrow(StartError);
 		await expect(failing).rejects.toThrow(/could not be brought from format 1/);
 		await (await startServer({ port, dataDir: join(folder, 'other') })).close();
+	});
+});
+
+describe('a folder of format 2', () => {
+	const write = () => {
+		const sql = new DatabaseSync(path);
+		sql.exec(readFileSync(new URL('../fixtures/formats/server-2.sql', import.meta.url), 'utf8'));
+		sql.close();
+	};
+	const chart = (tracker: Tracker, name: string, keys: string[]) =>
+		[...tracker.history.buckets([tracker.runNamed('local', 'p', name)], { keys })].map(({ key, x, last }) => [key, [...x], [...last]]);
+	const lines = (tracker: Tracker, name: string) =>
+		[...tracker.history.lines(tracker.runNamed('local', 'p', name), HISTORY_FILE)].map(({ writer, n, step }) => [writer, n, step]);
+
+	test('is brought up to date: lines, given steps, charts, generations, tombstones and cursors are those it had', () => {
+		write();
+		const tracker = new Tracker(folder, () => 1_000_000);
+		const run = tracker.runNamed('local', 'p', 'r');
+		expect(tracker.database.serverId).toBe('ab6f676bebcf6999');
+		// What the server of format 2 said of the same folder.
+		expect(lines(tracker, 'r')).toEqual([...[0, 1, 7, 3, 9].map((step, n) => [W1, n, step]), [W2, 0, 3], [W2, 1, 8]]);
+		expect(chart(tracker, 'r', ['a', 'b', 'big'])).toEqual([
+			['a', [0, 1, 3, 7, 9], [1, 2, 30, Number.NaN, 5]],
+			['b', [8], [5]],
+			['big', [3], [1152921504606847000]],
+		]);
+		const image = { _type: 'image-file', path: 'media/x.png', size: 3 };
+		expect(tracker.detail(run)).toMatchObject({
+			config: { lr: 0.1 },
+			summary: { a: 5, b: 5, big: 2n ** 60n, image, t: 'x', best: 1 },
+			records: 7,
+			stored: 18,
+			lastStep: 9,
+			hiddenPoints: 1,
+			gen: 0,
+		});
+		expect(tracker.media(run, 'image')).toMatchObject([{ step: 3, value: image, files: [{ path: 'media/x.png', isUploaded: false }] }]);
+		expect(tracker.stream(run, { tidelog: { v: 1, writer: W1, startedMs: 10, upTo: 9, gen: 0 }, files: {} })).toEqual({
+			serverId: 'ab6f676bebcf6999',
+			next: { 'wandb-history.jsonl': 5, 'output.log': 2, 'tidelog-meta.jsonl': 1 },
+			hash: { 'wandb-history.jsonl': '4b0e17a26f2924c8', 'output.log': '295989f775f0c5e0', 'tidelog-meta.jsonl': 'e77d1003c58293da' },
+		});
+		expect(lines(tracker, 'rewound')).toEqual([...[0, 1, 2].map((n) => ['', n, n]), [W1, 0, 3]]);
+		expect(chart(tracker, 'rewound', ['a'])).toEqual([['a', [0, 1, 2, 3], [0, 1, 2, 33]]]);
+		expect(lines(tracker, 'o')).toEqual([0, 1, 4].map((n) => ['', n, n]));
+		expect(chart(tracker, 'o', ['loss.train'])).toEqual([['loss.train', [0, 1, 4], [2, 1, 0.25]]]);
+		expect(tracker.summary(tracker.runNamed('local', 'p', 'o'))).toEqual({ 'loss.train': 0.5 });
+		expect(() => tracker.runNamed('local', 'p', 'gone')).toThrow(/was deleted here/);
+		// It goes on as it was.
+		tracker.stream(run, {
+			tidelog: { v: 1, writer: W1, startedMs: 10, upTo: 9, gen: 0 },
+			files: { [HISTORY_FILE]: { offset: 5, content: ['{"a":6}'] } },
+		});
+		tracker.close();
+		const again = new Tracker(folder, () => 1_000_000);
+		expect(chart(again, 'r', ['a'])).toEqual([['a', [0, 1, 3, 7, 9, 10], [1, 2, 30, Number.NaN, 5, 6]]]);
+		again.close();
+		expect(readdirSync(folder).filter((name) => name.includes('format-2'))).toEqual([]);
+	});
+
+	test('that cannot be read keeps its state and a whole copy, until a try succeeds', () => {
+		write();
+		let sql = new DatabaseSync(path);
+		sql.prepare("UPDATE lines SET text = '{\"loss\":' WHERE writer = 6 AND file = 'wandb-history.jsonl' AND idx = 4").run();
+		sql.close();
+		for (let tries = 0; tries < 2; tries++) {
+			expect(() => new Tracker(folder, () => 1_000_000)).toThrow(/could not be brought from format 2 to \d+; it is as it was/);
+			for (const file of [path, `${path}.format-2`]) {
+				sql = new DatabaseSync(file, { readOnly: true });
+				expect(sql.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
+				expect(sql.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+				expect(sql.prepare('SELECT COUNT(*) AS n FROM lines').get()).toEqual({ n: 22 });
+				expect(sql.prepare('SELECT COUNT(*) AS n FROM points').get()).toEqual({ n: 10 });
+				sql.close();
+			}
+		}
+		sql = new DatabaseSync(path);
+		sql.prepare("UPDATE lines SET text = '{}' WHERE text = ?").run('{"loss":');
+		sql.close();
+		const tracker = new Tracker(folder, () => 1_000_000);
+		expect(lines(tracker, 'o')).toHaveLength(3);
+		tracker.close();
+		expect(existsSync(`${path}.format-2`)).toBe(false);
 	});
 });

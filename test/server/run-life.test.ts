@@ -122,6 +122,7 @@ describe('a deleted run', () => {
 			expect(answer.body.errors?.[0]?.message).toMatch(/deleted/);
 		}
 		expect((await server.graphql('{ project(name: "p") { run(name: "r") { id } } }')).body.data).toEqual({ project: { run: null } });
+		while (server.tracker.maintain());
 		for (const table of ['lines', 'cursors', 'writers', 'stamps', 'spans', 'leaves', 'objects', 'series', 'counts', 'edits', 'files', 'runs']) {
 			expect([table, server.tracker.database.sql.prepare(`SELECT COUNT(*) AS n FROM ${table}`).get()]).toEqual([table, { n: 0 }]);
 		}

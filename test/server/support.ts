@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tokens } from '../../server/src/access/tokens.ts';
 import { createApp } from '../../server/src/app.ts';
+import { backUp } from '../../server/src/backup.ts';
 import type { RunRow } from '../../server/src/store/meta-store.ts';
 import { SqliteTokenStore } from '../../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
@@ -49,6 +50,10 @@ export class TestServer {
 			dashboardDir: this.folder,
 			closing: this.#closing.signal,
 		});
+	}
+
+	backup(folder: string): Promise<void> {
+		return backUp(folder, { database: this.tracker.database, blobs: this.tracker.blobs, tokens: this.#tokenStore });
 	}
 
 	restart(): void {

@@ -10,6 +10,9 @@ export const DATABASE_FILE = 'tidelog.db';
 /** A start that cannot succeed; the message is one line for the person who started it. */
 export class StartError extends Error {}
 
+/** The data folder is held by a server that runs. */
+export class InUseError extends StartError {}
+
 export interface Database {
 	sql: DatabaseSync;
 	/** Random, made with the data folder: tells one server's data from another's. */
@@ -42,17 +45,7 @@ export function openDatabase(dataDir: string): Database {
 			`The data folder cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)}). Give another with --data: ${dataDir}`,
 		);
 	}
-	const sql = new DatabaseSync(join(dataDir, DATABASE_FILE));
-	try {
-		// Exclusive: a second server on the same folder gets "database is locked" instead of a share in the damage.
-		sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
-		sql.exec('BEGIN IMMEDIATE; COMMIT;');
-	} catch (error) {
-		sql.close();
-		if (/locked|busy/i.test(String(error)))
-			throw new StartError(`Another Tidelog server uses this data folder. Stop it, or give another folder with --data: ${dataDir}`);
-		throw new StartError(`The database in the data folder cannot be opened (${error instanceof Error ? error.message : String(error)}): ${dataDir}`);
-	}
+	const sql = holdDatabase(dataDir);
 	const version = (sql.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 	if (version > FORMAT_VERSION) {
 		sql.close();
@@ -90,7 +83,31 @@ export function openDatabase(dataDir: string): Database {
 			}
 		},
 		onEnd: (listener) => void listeners.push(listener),
-		copyTo: async (path) => void (await backup(sql, path, { rate: 1_000 })),
+		copyTo: (path) => copyDatabase(sql, path),
 		close: () => sql.close(),
 	};
+}
+
+/**
+ * Opens the database of a data folder as it is, whatever its format, and holds it until it is closed.
+ * @throws InUseError when a server holds it; StartError when it cannot be opened.
+ */
+export function holdDatabase(dataDir: string): DatabaseSync {
+	const sql = new DatabaseSync(join(dataDir, DATABASE_FILE));
+	try {
+		// Exclusive: a second server on the same folder gets "database is locked" instead of a share in the damage.
+		sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
+		sql.exec('BEGIN IMMEDIATE; COMMIT;');
+		return sql;
+	} catch (error) {
+		sql.close();
+		if (/locked|busy/i.test(String(error)))
+			throw new InUseError(`Another Tidelog server uses this data folder. Stop it, or give another folder with --data: ${dataDir}`);
+		throw new StartError(`The database in the data folder cannot be opened (${error instanceof Error ? error.message : String(error)}): ${dataDir}`);
+	}
+}
+
+/** Writes the state at the end of the copying to a database file, while others read and write. */
+export async function copyDatabase(sql: DatabaseSync, path: string): Promise<void> {
+	await backup(sql, path, { rate: 1_000 });
 }

@@ -48,7 +48,7 @@ export interface HistoryStore {
 	 * after others had their turn, else after a while. Nothing that is asked of the store can be told from outside to be done or not.
 	 */
 	maintain(nowMs: number): boolean;
-	/** Everything of all gens. */
+	/** Everything of all gens is gone for whoever asks; the room that it takes is given back by `maintain`. */
 	deleteRun(run: RunKey): void;
 }
 

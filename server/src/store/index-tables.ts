@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { IS_ALIVE, NEXT_WRITER } from './graves.ts';
 import { LeafTable } from './leaf-table.ts';
 import { LineLog } from './line-log.ts';
 import { Segments } from './segments.ts';
@@ -11,17 +12,19 @@ export function prepareIndex(sql: DatabaseSync) {
 		log: new LineLog(sql),
 		leaves: new LeafTable(sql),
 		stamps: new Segments(sql, 'stamps'),
-		addWriter: sql.prepare('INSERT INTO writers (run, gen, name, started_ms) VALUES (?, ?, ?, ?)'),
+		addWriter: sql.prepare(`INSERT INTO writers (id, run, gen, name, started_ms) VALUES (${NEXT_WRITER}, ?, ?, ?, ?)`),
 		writers: sql.prepare('SELECT id, name, started_ms, stored, heard_ms FROM writers WHERE run = ? AND gen = ?'),
 		saveWriter: sql.prepare('UPDATE writers SET stored = ?, heard_ms = ?, conflicts = conflicts + CAST(? AS INTEGER) WHERE id = ?'),
 		cursors: sql.prepare('SELECT file, next, hash FROM cursors WHERE writer = ?'),
 		saveCursor: sql.prepare(
 			'INSERT INTO cursors (writer, file, next, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next, hash = excluded.hash',
 		),
-		series: sql.prepare('SELECT id, fold, has_numbers, has_objects, type, hidden, sealed FROM series WHERE run = ? AND gen = ? AND key = ?'),
+		series: sql.prepare(
+			`SELECT id, fold, has_numbers, has_objects, type, hidden, sealed FROM series WHERE run = ? AND gen = ? AND key = ? AND ${IS_ALIVE}`,
+		),
 		loose: sql.prepare('SELECT loose FROM series WHERE id = ?'),
-		allSeries: sql.prepare('SELECT key, fold, has_numbers, type FROM series WHERE run = ? AND gen = ?'),
-		hidden: sql.prepare('SELECT COALESCE(SUM(hidden), 0) AS hidden FROM series WHERE run = ? AND gen = ?'),
+		allSeries: sql.prepare(`SELECT key, fold, has_numbers, type FROM series WHERE run = ? AND gen = ? AND ${IS_ALIVE}`),
+		hidden: sql.prepare(`SELECT COALESCE(SUM(hidden), 0) AS hidden FROM series WHERE run = ? AND gen = ? AND ${IS_ALIVE}`),
 		addSeries: sql.prepare('INSERT INTO series (run, gen, key) VALUES (?, ?, ?)'),
 		saveSeries: sql.prepare('UPDATE series SET fold = ?, has_numbers = ?, has_objects = ?, type = ?, hidden = ?, sealed = ?, loose = ? WHERE id = ?'),
 		counts: sql.prepare('SELECT records, last_step, sealed, counted, is_open FROM counts WHERE run = ? AND gen = ?'),

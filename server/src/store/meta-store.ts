@@ -13,6 +13,8 @@ export interface MetaStore {
 	runByStorageId(id: string): RunRow | undefined;
 	/** sha-256 of the key that the run was made with. */
 	runKeyHash(run: RunRow): Uint8Array | undefined;
+	/** Of the runs that ended before that, or were heard of last before it and never ended: the one that did so first. */
+	endedBefore(timeMs: number): RunRow | undefined;
 	/** Newest first. */
 	runs(project: ProjectRow): RunRow[];
 	/** A page of the runs that a query finds, by what `setValues` last said of them. @throws RequestError 400 */

@@ -74,6 +74,8 @@ CREATE TABLE IF NOT EXISTS counts (
 	run INTEGER NOT NULL, gen INTEGER NOT NULL, records INTEGER NOT NULL, last_step INTEGER NOT NULL, sealed INTEGER NOT NULL, counted INTEGER NOT NULL,
 	is_open INTEGER NOT NULL, PRIMARY KEY (run, gen)
 ) WITHOUT ROWID;
+-- Runs and writers (kind) that were deleted and whose series and lines are not taken away yet (graves.ts).
+CREATE TABLE IF NOT EXISTS graves (kind TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS open_runs ON counts (run, gen) WHERE is_open = 1;
 -- Columns n, step, time (ms), runtime (s) of a writer's history lines, in blocks (segments.ts). owner = writer.
 CREATE TABLE IF NOT EXISTS stamps (

@@ -5,6 +5,7 @@ import type { ChartRequest, MediaPoint, MetricInfo, Series } from '../../../src/
 import type { MetricFold } from '../../../src/core/summary.ts';
 import { toSeries } from './buckets.ts';
 import type { Database } from './database.ts';
+import { Graves } from './graves.ts';
 import { isObject, parseHistoryLine } from './history-line.ts';
 import { HistoryReader } from './history-reader.ts';
 import type {
@@ -41,10 +42,10 @@ const MAX_RESTORED = 500_000;
 
 /** Lines and their index in one SQLite database. Callers wrap what writes in a transaction. */
 export class SqliteHistoryStore implements HistoryStore {
-	readonly #sql: Database['sql'];
 	readonly #database: Pick<Database, 'transaction'>;
 	readonly #tables: IndexTables;
 	readonly #reader: HistoryReader;
+	readonly #graves: Graves;
 	/** By run and gen, least recently used first. */
 	readonly #indexes = new Map<string, RunIndex>();
 	/** Those that the transaction at hand writes to. */
@@ -52,8 +53,8 @@ export class SqliteHistoryStore implements HistoryStore {
 
 	constructor(database: Pick<Database, 'sql' | 'onEnd' | 'transaction'>) {
 		this.#database = database;
-		this.#sql = database.sql;
 		this.#tables = prepareIndex(database.sql);
+		this.#graves = new Graves(database.sql);
 		this.#reader = new HistoryReader(this.#tables, (run) => this.#indexOf(run));
 		database.onEnd((isCommitted) => {
 			if (!isCommitted) {
@@ -111,13 +112,20 @@ export class SqliteHistoryStore implements HistoryStore {
 
 	maintain(nowMs: number): boolean {
 		const run = this.#dueRun(nowMs);
-		if (!run) return false;
+		if (!run) return this.#sweep();
 		// In a hurry when lines come faster than they are sealed: memory is what they wait in.
 		const untilMs = performance.now() + (this.#pendingPoints() > HURRIED_POINTS ? HURRIED_SLICE_MS : SLICE_MS);
 		this.#database.transaction(() => {
 			this.#written.add(keyOf(run));
 			this.#indexOf(run).sealSome(() => performance.now() >= untilMs, nowMs);
 		});
+		return true;
+	}
+
+	#sweep(): boolean {
+		if (this.#graves.isEmpty()) return false;
+		const untilMs = performance.now() + SLICE_MS;
+		this.#database.transaction(() => this.#graves.sweepSome(() => performance.now() >= untilMs));
 		return true;
 	}
 
@@ -247,19 +255,7 @@ export class SqliteHistoryStore implements HistoryStore {
 	}
 
 	deleteRun(run: RunKey): void {
-		for (const sql of [
-			'DELETE FROM lines WHERE writer IN (SELECT id FROM writers WHERE run = ?)',
-			'DELETE FROM cursors WHERE writer IN (SELECT id FROM writers WHERE run = ?)',
-			'DELETE FROM stamps WHERE owner IN (SELECT id FROM writers WHERE run = ?)',
-			'DELETE FROM spans WHERE series IN (SELECT id FROM series WHERE run = ?)',
-			'DELETE FROM leaves WHERE series IN (SELECT id FROM series WHERE run = ?)',
-			'DELETE FROM objects WHERE series IN (SELECT id FROM series WHERE run = ?)',
-			'DELETE FROM series WHERE run = ?',
-			'DELETE FROM counts WHERE run = ?',
-			'DELETE FROM writers WHERE run = ?',
-		]) {
-			this.#sql.prepare(sql).run(run.id);
-		}
+		this.#graves.put(run.id);
 		this.#tables.log.forget();
 		for (const key of this.#indexes.keys()) if (key.startsWith(`${run.id}.`)) this.#indexes.delete(key);
 	}

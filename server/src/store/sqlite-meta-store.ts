@@ -92,6 +92,12 @@ export class SqliteMetaStore implements MetaStore {
 			.map((row) => toRun(row as SqlRow));
 	}
 
+	endedBefore(timeMs: number): RunRow | undefined {
+		const end = 'COALESCE(runs.finished_ms, runs.heartbeat_ms)';
+		const row = this.#prepare(`${SELECT_RUN} WHERE ${end} < ? ORDER BY ${end}, runs.id LIMIT 1`).get(timeMs);
+		return row && toRun(row as SqlRow);
+	}
+
 	findRuns(project: ProjectRow, query: RunsQuery, nowMs: number): { runs: RunRow[]; total: number; next?: string } {
 		const { ids, ...rest } = this.#finder.find(project.id, query, nowMs);
 		return { runs: this.#byKeys(ids), ...rest };

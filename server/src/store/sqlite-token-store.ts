@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TokenKind } from '../access/secrets.ts';
+import { copyDatabase } from './database.ts';
 import type { TokenRow, TokenStore } from './token-store.ts';
+
+const TOKENS_FILE = 'tokens.db';
 
 const TABLE = `CREATE TABLE IF NOT EXISTS tokens (
 	id TEXT PRIMARY KEY, kind TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, project TEXT, origins TEXT NOT NULL,
 	created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER, per_minute INTEGER NOT NULL
 )`;
 
-/**
- * `tokens.db` in the data folder. A file of its own, since a running server holds `tidelog.db` alone: so a token can be made and revoked while it
- * runs, and a copy of the data carries no token.
- */
+/** `tokens.db` in the data folder. A file of its own, since a running server holds `tidelog.db` alone: so a token can be made and revoked while it runs. */
 export class SqliteTokenStore implements TokenStore {
 	readonly #sql: DatabaseSync;
 	readonly #version;
@@ -19,7 +19,7 @@ export class SqliteTokenStore implements TokenStore {
 	#own = 0;
 
 	constructor(dataDir: string) {
-		this.#sql = new DatabaseSync(join(dataDir, 'tokens.db'));
+		this.#sql = new DatabaseSync(join(dataDir, TOKENS_FILE));
 		this.#sql.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${TABLE}`);
 		this.#version = this.#sql.prepare('PRAGMA data_version');
 	}
@@ -56,6 +56,10 @@ export class SqliteTokenStore implements TokenStore {
 	revoke(id: string, nowMs: number): boolean {
 		this.#own++;
 		return this.#sql.prepare('UPDATE tokens SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL').run(nowMs, id).changes > 0;
+	}
+
+	copyTo(dataDir: string): Promise<void> {
+		return copyDatabase(this.#sql, join(dataDir, TOKENS_FILE));
 	}
 
 	close(): void {

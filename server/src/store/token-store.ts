@@ -9,6 +9,8 @@ export interface TokenStore {
 	add(token: TokenRow): void;
 	/** Returns false when there is no such token, or it is revoked already. */
 	revoke(id: string, nowMs: number): boolean;
+	/** Puts all of them into another data folder, which has none. */
+	copyTo(dataDir: string): Promise<void>;
 	close(): void;
 }
 
