@@ -14,9 +14,9 @@ import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
 import type { Tracker } from '../tracker.ts';
+import { chartAnswer, checkChart } from './chart.ts';
 
 export const VERSION = '0.1.0';
-const MAX_CHART_SERIES = 2_000;
 
 const TYPES: Record<string, string> = {
 	'.png': 'image/png',
@@ -74,7 +74,7 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 		const request = (await readJson(c)) as unknown as ChartRequest;
 		checkChart(request);
 		const runs = request.runIds.flatMap((id) => tracker.meta.run(DEFAULT_ENTITY, request.project, id) ?? []);
-		return c.json(tracker.history.chart(runs, request));
+		return chartAnswer(tracker.history.buckets(runs, request));
 	});
 
 	app.get('/api/projects/:project/runs/:id/media', (c) => c.json(toWire(tracker.media(runOf(c), c.req.query('key') ?? ''))));
@@ -160,19 +160,4 @@ function jsonLines<T>(c: Context, items: Iterable<T>, toText: (item: T) => strin
 	});
 	c.header('Content-Type', 'application/jsonl; charset=utf-8');
 	return c.body(stream);
-}
-
-function checkChart(request: ChartRequest): void {
-	const isNames = (value: unknown) => Array.isArray(value) && value.every((name) => typeof name === 'string');
-	if (typeof request.project !== 'string' || !isNames(request.runIds) || !isNames(request.keys)) {
-		throw new RequestError(400, 'A chart needs project (text), runIds and keys (lists of text).');
-	}
-	if (request.runIds.length * request.keys.length > MAX_CHART_SERIES) {
-		throw new RequestError(
-			400,
-			`${request.runIds.length} runs × ${request.keys.length} metrics are more than ${MAX_CHART_SERIES} series; ask for fewer at once.`,
-		);
-	}
-	if (request.x !== undefined && !['step', 'runtime', 'time'].includes(request.x))
-		throw new RequestError(400, `x must be step, runtime or time, but was ${String(request.x)}.`);
 }

@@ -1,26 +1,8 @@
 import type { Series } from '../../../src/core/query.ts';
-import { ARG_MAX, ARG_MIN, FINITE, FIRST, LAST, LAST_STEP, MAX, MIN, NON_FINITE, SUM } from './bucket-builder.ts';
+import { ARG_MAX, ARG_MIN, FINITE, FIRST, FIRST_STEP, LAST, LAST_STEP, MAX, MIN, NON_FINITE, SUM } from './bucket-builder.ts';
 
-/** A series cut into buckets, as columns. A bucket without a finite value has NaN in the seven columns about them. */
-export interface Buckets {
-	/** Points behind it, non-finite ones included. */
-	points: number;
-	/** x of the last point in each bucket. */
-	x: Float64Array;
-	min: Float64Array;
-	max: Float64Array;
-	mean: Float64Array;
-	first: Float64Array;
-	last: Float64Array;
-	/** x of the first of the smallest, and of the largest values. */
-	argMin: Float64Array;
-	argMax: Float64Array;
-	/** Points in each bucket, and those of them that are not finite. */
-	count: Uint32Array;
-	nonFinite: Uint32Array;
-	/** The first 100 of them in all. */
-	nonFiniteAt: { x: number; value: number }[];
-}
+/** A series without its names. */
+export type Buckets = Omit<Series, 'runId' | 'key'>;
 
 const MAX_NON_FINITE = 100;
 
@@ -41,6 +23,7 @@ export function toBuckets(columns: readonly number[][], points: number, nonFinit
 	}
 	return {
 		points,
+		firstX: new Float64Array(columns[FIRST_STEP] as number[]),
 		x: new Float64Array(columns[LAST_STEP] as number[]),
 		min: of(MIN),
 		max: of(MAX),
@@ -76,6 +59,7 @@ export function evenBuckets(xs: ArrayLike<number>, values: ArrayLike<number>, mo
 			(columns[column] as number[])[here] = to;
 		};
 		const of = (column: number) => columns[column]?.[here] as number;
+		if (of(FINITE) + of(NON_FINITE) === 0) put(FIRST_STEP, x);
 		put(LAST_STEP, x);
 		if (!Number.isFinite(value)) {
 			put(NON_FINITE, of(NON_FINITE) + 1);
@@ -96,23 +80,4 @@ export function evenBuckets(xs: ArrayLike<number>, values: ArrayLike<number>, mo
 		put(FINITE, of(FINITE) + 1);
 	}
 	return toBuckets(columns, xs.length, nonFiniteAt);
-}
-
-export function toSeries(runId: string, key: string, buckets: Buckets): Series {
-	const { count, nonFinite } = buckets;
-	const orNull = (column: Float64Array) => Array.from(column, (value) => (Number.isNaN(value) ? null : value));
-	return {
-		runId,
-		key,
-		points: buckets.points,
-		x: [...buckets.x],
-		min: orNull(buckets.min),
-		max: orNull(buckets.max),
-		mean: orNull(buckets.mean),
-		first: orNull(buckets.first),
-		last: orNull(buckets.last),
-		count: [...count],
-		nonFinite: nonFinite.reduce((sum, n) => sum + n, 0),
-		nonFiniteAt: buckets.nonFiniteAt.map(({ x, value }) => ({ x, value: String(value) as 'NaN' })),
-	};
 }
