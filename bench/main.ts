@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Bench, type BenchResult, judge, type Measurement } from './bench.ts';
 import { bundleSize } from './bundle-size.ts';
 import { chart10m } from './chart-10m.ts';
+import { chartDashboard } from './chart-dashboard.ts';
 import { heapFlat } from './heap-flat.ts';
 import { logCall } from './log-call.ts';
 import { describeMachine, loadAverage, type Machine } from './machine.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
 	serverIngest,
 	serverMemory,
 	chart10m,
+	chartDashboard,
 	runsTable,
 ];
 const RESULTS = new URL('results.json', import.meta.url);

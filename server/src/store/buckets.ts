@@ -6,25 +6,23 @@ export type Buckets = Omit<Series, 'runId' | 'key'>;
 
 const MAX_NON_FINITE = 100;
 
-/** From the columns of a BucketBuilder. */
-export function toBuckets(columns: readonly number[][], points: number, nonFiniteAt: { x: number; value: number }[]): Buckets {
-	const finite = columns[FINITE] as number[];
-	const of = (column: number) => {
-		const values = new Float64Array(columns[column] as number[]);
-		for (let i = 0; i < values.length; i++) if (finite[i] === 0) values[i] = Number.NaN;
-		return values;
-	};
+/** Takes over the columns of a BucketBuilder. */
+export function toBuckets(columns: readonly Float64Array[], points: number, nonFiniteAt: { x: number; value: number }[]): Buckets {
+	const of = (column: number) => columns[column] as Float64Array;
+	const finite = of(FINITE);
 	const mean = of(SUM);
-	const nonFinite = new Uint32Array(columns[NON_FINITE] as number[]);
-	const count = new Uint32Array(nonFinite);
+	const nonFinite = new Uint32Array(finite.length);
+	const count = new Uint32Array(finite.length);
 	for (let i = 0; i < count.length; i++) {
 		mean[i] = (mean[i] as number) / (finite[i] as number);
-		count[i] = (count[i] as number) + (finite[i] as number);
+		nonFinite[i] = of(NON_FINITE)[i] as number;
+		count[i] = (nonFinite[i] as number) + (finite[i] as number);
+		if (finite[i] === 0) for (const column of [MIN, MAX, SUM, FIRST, LAST, ARG_MIN, ARG_MAX]) of(column)[i] = Number.NaN;
 	}
 	return {
 		points,
-		firstX: new Float64Array(columns[FIRST_STEP] as number[]),
-		x: new Float64Array(columns[LAST_STEP] as number[]),
+		firstX: of(FIRST_STEP),
+		x: of(LAST_STEP),
 		min: of(MIN),
 		max: of(MAX),
 		mean,
@@ -79,5 +77,9 @@ export function evenBuckets(xs: ArrayLike<number>, values: ArrayLike<number>, mo
 		put(SUM, of(SUM) + value);
 		put(FINITE, of(FINITE) + 1);
 	}
-	return toBuckets(columns, xs.length, nonFiniteAt);
+	return toBuckets(
+		columns.map((column) => new Float64Array(column)),
+		xs.length,
+		nonFiniteAt,
+	);
 }

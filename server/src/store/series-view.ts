@@ -53,12 +53,17 @@ export class SeriesView {
 
 	/** Cut into at most `most` buckets of equal width in steps (bucket-builder.ts); point by point when the points are no more than that. Undefined without a number. */
 	buckets([low, high]: readonly [number, number], most: number): Buckets | undefined {
-		const parts = this.#parts(low, high).filter((part) => numbersIn(part) > 0);
+		const parts: Part[] = [];
+		let count = 0;
+		for (const part of this.#parts(low, high)) {
+			const numbers = numbersIn(part);
+			count += numbers;
+			if (numbers > 0) parts.push(part);
+		}
 		const [first, last] = [parts[0], parts.at(-1)];
 		if (!first || !last) return undefined;
-		const count = parts.reduce((sum, part) => sum + numbersIn(part), 0);
 		const width = count <= most ? 1 : bucketWidth(firstStep(first), lastStep(last), most);
-		const builder = new BucketBuilder(width);
+		const builder = new BucketBuilder(width, Math.min(most, count));
 		const nonFiniteAt: { x: number; value: number }[] = [];
 		let sums: { span: SpanHeads; bytes: Uint8Array } | undefined;
 		for (const part of parts) {
@@ -71,7 +76,7 @@ export class SeriesView {
 			else {
 				const { span, leaf } = part;
 				const exponent = span.exponents[leaf] as number;
-				if (2 ** exponent <= width) builder.addBucket(span.heads, leaf, 0);
+				if (2 ** exponent <= width) builder.addBuckets(span.heads, 0, leaf, leaf + 1);
 				else if (sumsWidth({ exponent }) <= width) {
 					if (sums?.span !== span) sums = { span, bytes: this.#table.sums(this.#series, span.start) };
 					addSums(builder, span, leaf, sums.bytes);
@@ -119,8 +124,7 @@ function addSums(builder: BucketBuilder, span: SpanHeads, leaf: number, bytes: U
 	let at = 0;
 	for (let i = 0; i < leaf; i++) at += span.sumsBytes[i] as number;
 	const columns = unpackColumns(bytes.subarray(at, at + (span.sumsBytes[leaf] as number)));
-	const base = span.starts[leaf] as number;
-	for (let i = 0; i < (columns[0] as Float64Array).length; i++) builder.addBucket(columns, i, base);
+	builder.addBuckets(columns, span.starts[leaf] as number, 0, (columns[0] as Float64Array).length);
 }
 
 function collectNonFinite({ steps, tags, values }: Points, found: { x: number; value: number }[]): void {
