@@ -55,11 +55,11 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 	app.get('/api/projects/:project/runs', (c) => c.json(toWire(tracker.runs(projectOf(c)))));
 	app.post('/api/projects/:project/runs/query', async (c) => {
 		const project = projectOf(c);
-		return c.json(toWire(tracker.findRuns(project, await jsonBody<RunsQuery>(c))));
+		return c.json(toWire(await tracker.findRuns(project, await jsonBody<RunsQuery>(c))));
 	});
 	app.post('/api/projects/:project/runs/groups', async (c) => {
 		const project = projectOf(c);
-		return c.json(toWire(tracker.groupRuns(project, await jsonBody<RunGroupsQuery>(c))));
+		return c.json(toWire(await tracker.groupRuns(project, await jsonBody<RunGroupsQuery>(c))));
 	});
 	app.get('/api/projects/:project/runs/:id', (c) => c.json(toWire(tracker.detail(runOf(c)))));
 
