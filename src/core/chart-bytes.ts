@@ -34,15 +34,10 @@ export function encodeSeries(series: Series): Uint8Array<ArrayBuffer> {
 	new Uint32Array(bytes.buffer, 0, 2).set([headBytes, buckets]);
 	bytes.set(json, FRAME_BYTES);
 	bytes.fill(0x20, FRAME_BYTES + json.length, FRAME_BYTES + headBytes);
-	let at = FRAME_BYTES + headBytes;
-	for (const name of DOUBLES) {
-		new Float64Array(bytes.buffer, at, buckets).set(series[name]);
-		at += buckets * 8;
-	}
-	for (const name of WHOLES) {
-		new Uint32Array(bytes.buffer, at, buckets).set(series[name]);
-		at += buckets * 4;
-	}
+	const doubles = new Float64Array(bytes.buffer, FRAME_BYTES + headBytes, buckets * DOUBLES.length);
+	for (const [i, name] of DOUBLES.entries()) doubles.set(series[name], i * buckets);
+	const wholes = new Uint32Array(bytes.buffer, doubles.byteOffset + doubles.byteLength, buckets * WHOLES.length);
+	for (const [i, name] of WHOLES.entries()) wholes.set(series[name], i * buckets);
 	return bytes;
 }
 

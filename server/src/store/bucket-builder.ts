@@ -52,7 +52,8 @@ export class BucketBuilder {
 	/** `most`: buckets that there may be. */
 	constructor(width: number, most: number) {
 		this.#width = width;
-		this.#columns = Array.from({ length: BUCKET_COLUMNS }, () => new Float64Array(most));
+		const buffer = new ArrayBuffer(8 * BUCKET_COLUMNS * most);
+		this.#columns = Array.from({ length: BUCKET_COLUMNS }, (_, i) => new Float64Array(buffer, 8 * i * most, most));
 	}
 
 	addPoint(step: number, value: number): void {

@@ -24,6 +24,8 @@ export interface MadeLeaf extends Leaf {
 
 export const LEAF_POINTS = 4_096;
 const SUMS_EXPONENT = 7;
+/** Of a leaf. */
+export const MAX_SUMS = 2 ** SUMS_EXPONENT;
 /** Steps are below 2^53. */
 const WHOLE_EXPONENT = 53;
 
@@ -117,7 +119,7 @@ function least({ steps }: Points): { start: number; exponent: number } {
 }
 
 function makeLeaf(start: number, exponent: number, points: Points): MadeLeaf {
-	const sums = new BucketBuilder(sumsWidth({ exponent }), 2 ** SUMS_EXPONENT);
+	const sums = new BucketBuilder(sumsWidth({ exponent }), MAX_SUMS);
 	addPoints(sums, points);
 	const columns = sums.finish();
 	const head = new BucketBuilder(2 ** exponent, 1);
