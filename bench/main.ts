@@ -3,6 +3,7 @@ import { agentCost } from './agent-cost.ts';
 import { type Bench, type BenchResult, judge, type Measurement } from './bench.ts';
 import { bundleSize } from './bundle-size.ts';
 import { chart10m } from './chart-10m.ts';
+import { chartDashboard } from './chart-dashboard.ts';
 import { heapFlat } from './heap-flat.ts';
 import { imageLog } from './image-log.ts';
 import { logCall } from './log-call.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
 	serverIngest,
 	serverMemory,
 	chart10m,
+	chartDashboard,
 	runsTable,
 	agentCost,
 	imageLog,

@@ -8,15 +8,15 @@ import { fileURLToPath } from 'node:url';
 export interface ServerProcess {
 	url: string;
 	pid: number;
-	/** Ends the process and deletes its data. */
+	/** Ends the process and deletes its data, unless they lie in a folder that was given. */
 	close(): Promise<void>;
 }
 
 const MAIN = fileURLToPath(new URL('../server/src/main.ts', import.meta.url));
 
-/** A Tidelog server in a process of its own, as users have it, with an empty data folder. `origin` may log to it. */
-export async function startServerProcess(origin: string): Promise<ServerProcess> {
-	const data = mkdtempSync(join(tmpdir(), 'tidelog-bench-server-'));
+/** A Tidelog server in a process of its own, as users have it, on `folder` or an empty data folder. `origin` may log to it. */
+export async function startServerProcess(origin: string, folder?: string): Promise<ServerProcess> {
+	const data = folder ?? mkdtempSync(join(tmpdir(), 'tidelog-bench-server-'));
 	const server = spawn(process.execPath, [MAIN, '--port', '0', '--data', data, '--origin', origin], { stdio: ['ignore', 'pipe', 'pipe'] });
 	const ended = once(server, 'exit');
 	let output = '';
@@ -36,7 +36,7 @@ export async function startServerProcess(origin: string): Promise<ServerProcess>
 		close: async () => {
 			server.kill();
 			await ended;
-			rmSync(data, { recursive: true, force: true });
+			if (folder === undefined) rmSync(data, { recursive: true, force: true });
 		},
 	};
 }

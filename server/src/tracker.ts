@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type LineObject, parseLine } from '../../src/core/json-line.ts';
 import { decodeDefinitions } from '../../src/core/metrics.ts';
 import {
@@ -34,6 +35,8 @@ import { SqliteMetaStore } from './store/sqlite-meta-store.ts';
 
 /** A run whose writers have said nothing for this long may be numbered by another alone. */
 const LIVE_MS = 60_000;
+/** How long writing values of runs, before a query that needs them, holds up others at a time. */
+const VALUES_SLICE_MS = 20;
 
 /** Told of each change of a run; `isDeleted` with the last one. */
 export type RunListener = (run: RunRow, isDeleted: boolean) => void;
@@ -219,14 +222,14 @@ export class Tracker {
 	}
 
 	/** A page of the runs that a query finds. @throws RequestError 400 */
-	findRuns(project: ProjectRow, query: RunsQuery): RunsPage {
-		this.#refreshValues(project);
+	async findRuns(project: ProjectRow, query: RunsQuery): Promise<RunsPage> {
+		await this.#refreshValues(project);
 		const { runs, ...rest } = this.meta.findRuns(project, query, this.nowMs());
 		return { runs: runs.map((run) => ({ ...this.info(run), config: unwrapConfig(parseLine(run.config) as LineObject) })), ...rest };
 	}
 
-	groupRuns(project: ProjectRow, query: RunGroupsQuery): RunGroupsPage {
-		this.#refreshValues(project);
+	async groupRuns(project: ProjectRow, query: RunGroupsQuery): Promise<RunGroupsPage> {
+		await this.#refreshValues(project);
 		return this.meta.groupRuns(project, query, this.nowMs());
 	}
 
@@ -284,12 +287,20 @@ export class Tracker {
 		return this.history.lineCount(run, HISTORY_FILE);
 	}
 
-	#refreshValues(project: ProjectRow): void {
+	/** Brings up to date what is outdated when it is called, in slices between which others have their turn. */
+	async #refreshValues(project: ProjectRow): Promise<void> {
 		const outdated = this.meta.outdatedRuns(project);
-		if (outdated.length === 0) return;
-		this.database.transaction(() => {
-			for (const run of outdated) this.meta.setValues(run, runValues(this.history, this.meta, run));
-		});
+		for (let i = 0; i < outdated.length; ) {
+			if (i > 0) await setImmediate();
+			const untilMs = performance.now() + VALUES_SLICE_MS;
+			this.database.transaction(() => {
+				do {
+					// It may have changed, or be deleted, since the slice before.
+					const run = this.meta.runByStorageId(String((outdated[i++] as RunRow).id));
+					if (run) this.meta.setValues(run, runValues(this.history, this.meta, run));
+				} while (i < outdated.length && performance.now() < untilMs);
+			});
+		}
 	}
 
 	#checkMember(run: RunRow, { v, writer, startedMs, upTo, gen }: TidelogRequest, files: [string, unknown][]): void {

@@ -104,8 +104,11 @@ export interface ChartRequest {
 	project: string;
 	runIds: readonly string[];
 	keys: readonly string[];
-	/** `step` by default; `runtime` in seconds since the run began; `time` in milliseconds since the epoch. */
-	x?: 'step' | 'runtime' | 'time';
+	/**
+	 * `step` by default; `runtime` in seconds since the run began; `time` in milliseconds since the epoch; any other name is a metric: a point lies at the
+	 * finite value that the metric has on the point's step, and a point on a step without one is left out.
+	 */
+	x?: string;
 	/** Inclusive range of x; all by default. */
 	range?: readonly [number, number];
 	/** Most buckets a series, 10 … 10,000; 1,000 by default. A series with fewer points comes point by point. */
@@ -115,25 +118,29 @@ export interface ChartRequest {
 /**
  * A series cut into buckets of equal width in x. All arrays are of one length, ordered by x; empty buckets are left out.
  * Non-finite values are counted, and never part of `min`, `max`, `mean`; `first` and `last` are of the finite ones.
- * A bucket without a finite value has `null` in those five.
+ * A bucket without a finite value has NaN in those five, and in `argMin` and `argMax`.
  */
 export interface Series {
 	runId: string;
 	key: string;
 	/** Points behind it, non-finite ones included. */
 	points: number;
-	/** x of the last point in each bucket. */
-	x: number[];
-	min: (number | null)[];
-	max: (number | null)[];
-	mean: (number | null)[];
-	first: (number | null)[];
-	last: (number | null)[];
-	/** Points in each bucket, non-finite ones included. */
-	count: number[];
-	/** Non-finite values: x and which, at most the first 100 of a series; `nonFinite` is the full number. */
-	nonFinite: number;
-	nonFiniteAt: { x: number; value: 'NaN' | 'Infinity' | '-Infinity' }[];
+	/** x of the first, and of the last point in each bucket. */
+	firstX: Float64Array;
+	x: Float64Array;
+	min: Float64Array;
+	max: Float64Array;
+	mean: Float64Array;
+	first: Float64Array;
+	last: Float64Array;
+	/** x of the first of the smallest, and of the largest values. */
+	argMin: Float64Array;
+	argMax: Float64Array;
+	/** Points in each bucket, and those of them that are not finite. */
+	count: Uint32Array;
+	nonFinite: Uint32Array;
+	/** The first 100 values of the series that are not finite. */
+	nonFiniteAt: { x: number; value: number }[];
 }
 
 export interface MediaPoint {

@@ -5,28 +5,28 @@ import { linearTicks, logTicks } from '../../dashboard/src/charts/ticks.ts';
 import { mediaItems, mediaTicks, pointAt } from '../../dashboard/src/media/media-items.ts';
 import type { Series } from '../../src/core/query.ts';
 
-const series = (y: (number | null)[], over: Partial<Series> = {}): Series => ({
+const { NaN: gap } = Number;
+const series = (y: number[], over: Partial<Series> = {}): Series => ({
 	runId: 'r',
 	key: 'k',
 	points: y.length,
-	x: y.map((_, i) => i),
-	min: y,
-	max: y,
-	mean: y,
-	first: y,
-	last: y,
-	count: y.map(() => 1),
-	nonFinite: 0,
+	...named(['firstX', 'x', 'argMin', 'argMax'], new Float64Array(y.keys())),
+	...named(['min', 'max', 'mean', 'first', 'last'], new Float64Array(y)),
+	count: new Uint32Array(y.length).fill(1),
+	nonFinite: Uint32Array.from(y, (value) => (Number.isNaN(value) ? 1 : 0)),
 	nonFiniteAt: [],
 	...over,
 });
+function named<K extends string, V>(names: readonly K[], value: V): Record<K, V> {
+	return Object.fromEntries(names.map((name) => [name, value])) as Record<K, V>;
+}
 const options = { colour: 0, isLive: false, smoothing: 0, range: 100, log: false, band: true };
 
 test('smoothing of a constant is that constant, of weight 0 the values, and gaps stay gaps', () => {
 	const x = [0, 1, 2, 3];
 	for (const value of smooth(x, [5, 5, 5, 5], 0.9, 3)) expect(value).toBeCloseTo(5, 12);
-	expect(smooth(x, [1, null, 3, 4], 0, 3)).toEqual([1, null, 3, 4]);
-	const curve = smooth([0, 1, 2], [0, 10, 10], 0.6, 1000) as number[];
+	expect([...smooth(x, [1, gap, 3, 4], 0, 3)]).toEqual([1, gap, 3, 4]);
+	const curve = smooth([0, 1, 2], [0, 10, 10], 0.6, 1000);
 	expect(curve[0]).toBe(0);
 	expect(curve[1]).toBeGreaterThan(0);
 	expect(curve[2]).toBeGreaterThan(curve[1] as number);
@@ -35,7 +35,7 @@ test('smoothing of a constant is that constant, of weight 0 the values, and gaps
 
 test('on a log axis a value that is not positive is marked, not moved', () => {
 	const line = prepareLine(series([1, 0, -3, 10]), { ...options, log: true });
-	expect(line.y).toEqual([1, null, null, 10]);
+	expect([...(line.y as Float64Array)]).toEqual([1, gap, gap, 10]);
 	expect(line.marks).toEqual([
 		{ x: 1, value: 'low' },
 		{ x: 2, value: 'low' },
@@ -43,8 +43,9 @@ test('on a log axis a value that is not positive is marked, not moved', () => {
 });
 
 test('what is not finite is marked and never stretches the axis; a band is drawn only where buckets hide points', () => {
-	const line = prepareLine(series([1, null, 2], { nonFinite: 1, nonFiniteAt: [{ x: 1, value: 'Infinity' }] }), options);
+	const line = prepareLine(series([1, gap, 2], { nonFiniteAt: [{ x: 1, value: Number.POSITIVE_INFINITY }] }), options);
 	expect(line.marks).toEqual([{ x: 1, value: 'Infinity' }]);
+	expect(line.nonFinite).toBe(1);
 	expect(extentY([line], 0, 2)).toEqual([1, 2]);
 	expect(line.band).toBeUndefined();
 	expect(prepareLine(series([1, 2], { points: 2_000 }), options).band).toBeDefined();

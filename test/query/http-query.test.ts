@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -9,6 +11,7 @@ import type { Query } from '../../src/core/query.ts';
 import { fromWire, toWire } from '../../src/core/wire-values.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createHttpQuery } from '../../src/query/http-query.ts';
+import { listed } from '../server/support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidelog-query-'));
 let server: RunningServer;
@@ -58,8 +61,8 @@ test('projects, runs, one run, metrics, charts and media come as they were logge
 		{ key: 'loss', kind: 'number', runs: 1 },
 		{ key: 'text', kind: 'other', runs: 1 },
 	]);
-	expect(await query.chart({ project: 'a b', runIds: ['r1', 'nobody'], keys: ['loss', 'nothing'] })).toMatchObject([
-		{ runId: 'r1', key: 'loss', x: [0, 1], last: [1, null], nonFinite: 1 },
+	expect((await query.chart({ project: 'a b', runIds: ['r1', 'nobody'], keys: ['loss', 'nothing'] })).map(listed)).toMatchObject([
+		{ runId: 'r1', key: 'loss', x: [0, 1], last: [1, Number.NaN], nonFinite: [0, 1], nonFiniteAt: [{ x: 1, value: Number.NaN }] },
 	]);
 	expect(await query.media('a b', 'r1', 'img')).toMatchObject([{ step: 2, files: [{ path: 'media/i.png', isUploaded: false }] }]);
 	expect(query.fileUrl('a b', 'r1', 'media/é 1.png')).toBe(`${server.url}/api/projects/a%20b/runs/r1/files/media/%C3%A9%201.png`);
@@ -68,7 +71,7 @@ test('projects, runs, one run, metrics, charts and media come as they were logge
 test('a run that is not there is undefined, a project that is not there an error with its status', async () => {
 	expect(await query.run('a b', 'nobody')).toBeUndefined();
 	await expect(query.runs('nothing')).rejects.toMatchObject({ name: 'QueryError', status: 404, message: 'There is no project "nothing".' });
-	await expect(query.chart({ project: 'a b', runIds: ['r1'], keys: ['loss'], x: 'sideways' as never })).rejects.toMatchObject({ status: 400 });
+	await expect(query.chart({ project: 'a b', runIds: ['r1'], keys: ['loss'], x: 1 as never })).rejects.toMatchObject({ status: 400 });
 });
 
 test('numbers that JSON cannot carry come through, whatever stands around them', () => {
@@ -95,6 +98,25 @@ test('numbers that JSON cannot carry come through, whatever stands around them',
 			expect(fromWire(JSON.parse(JSON.stringify(toWire(sent))))).toEqual(sent);
 		}),
 	);
+});
+
+test('what is asked by GET is asked again after an error on the way, what is asked by POST is not', async () => {
+	let asked = 0;
+	const failing = createServer((_, response) => {
+		asked++;
+		response.writeHead(asked < 3 ? 503 : 200, { 'content-type': 'application/json', 'retry-after': '0' }).end('[]');
+	});
+	await new Promise<void>((resolve) => void failing.listen(0, '127.0.0.1', resolve));
+	try {
+		const other = createHttpQuery(`http://127.0.0.1:${(failing.address() as AddressInfo).port}`, systemClock);
+		expect(await other.projects()).toEqual([]);
+		expect(asked).toBe(3);
+		asked = 0;
+		await expect(other.metrics('p')).rejects.toMatchObject({ name: 'QueryError', status: 503 });
+		expect(asked).toBe(1);
+	} finally {
+		failing.close();
+	}
 });
 
 /** Reads server-sent events from a response until `count` have come. */

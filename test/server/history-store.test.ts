@@ -7,6 +7,7 @@ import type { RunRow } from '../../server/src/store/meta-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { type LineObject, type LineValue, parseLine, writeLine } from '../../src/core/json-line.ts';
 import { HISTORY_FILE, SUMMARY_FILE } from '../../src/core/protocol.ts';
+import { chartOf } from './support.ts';
 
 const W1 = 'a000000000000001';
 const W2 = 'b000000000000002';
@@ -44,7 +45,7 @@ const send = (offset: number, content: string[], writer = W1, startedMs = 1, upT
 	tracker.stream(run, { tidelog: { v: 1, writer, startedMs, upTo, gen: 0 }, files: { [HISTORY_FILE]: { offset, content } } })?.next[HISTORY_FILE];
 const records = () => [...tracker.history.lines(run, HISTORY_FILE)].map(({ writer, n, line: text }) => `${writer}:${n}:${text}`);
 const rows = () => [...tracker.rowLines(run)];
-const points = (key: string) => tracker.history.chart([run], { project: 'p', runIds: [run.name], keys: [key] })[0];
+const points = (key: string) => chartOf(tracker.history, run, key);
 const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => line({ a: from + i }, from + i));
 
 describe('lines of a writer', () => {
@@ -91,7 +92,13 @@ describe('lines of a writer', () => {
 		again();
 		expect(rows()[0]).toEqual({ ...values, _step: 0, _runtime: 0, _timestamp: 100 });
 		expect(tracker.summary(run)).toEqual(values);
-		expect(points('nan')).toMatchObject({ points: 1, nonFinite: 1, nonFiniteAt: [{ x: 0, value: 'NaN' }], min: [null], last: [null] });
+		expect(points('nan')).toMatchObject({
+			points: 1,
+			nonFinite: [1],
+			nonFiniteAt: [{ x: 0, value: Number.NaN }],
+			min: [Number.NaN],
+			last: [Number.NaN],
+		});
 		expect(tracker.files.all(run)).toEqual([{ path: 'media/images/a_0_b.png', sizeBytes: 0, uploadedMs: undefined, sha256: undefined }]);
 	});
 });
@@ -175,12 +182,12 @@ test('a chart leaves no point out: buckets add up, and each keeps its extremes',
 		0,
 		values.map((a, i) => line({ a }, i)),
 	);
-	const series = tracker.history.chart([run], { project: 'p', runIds: [run.name], keys: ['a'], buckets: 100 })[0];
+	const series = chartOf(tracker.history, run, 'a', { buckets: 100 });
 	if (!series) throw new Error('there is no series');
 	expect(series.x.length).toBeLessThanOrEqual(100);
 	expect(series.count.reduce((sum, n) => sum + n, 0)).toBe(5_000);
-	expect(Math.min(...(series.min as number[]))).toBe(Math.min(...values));
-	expect(Math.max(...(series.max as number[]))).toBe(Math.max(...values));
+	expect(Math.min(...series.min)).toBe(Math.min(...values));
+	expect(Math.max(...series.max)).toBe(Math.max(...values));
 	let at = 0;
 	for (const [i, n] of series.count.entries()) {
 		const part = values.slice(at, at + n);

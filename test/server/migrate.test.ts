@@ -7,6 +7,7 @@ import { StartError, startServer } from '../../server/src/index.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { EMPTY_HASH, hashLines } from '../../src/core/line-hash.ts';
 import { HISTORY_FILE } from '../../src/core/protocol.ts';
+import { chartOf } from './support.ts';
 
 /** Data folders that an earlier format has written: the tables below are those of format 1, as they were; server-2.sql is what a server of format 2 wrote. */
 const FORMAT_1 = `
@@ -110,8 +111,7 @@ test('a folder of format 1 is brought up to date: lines, steps, charts, summarie
 		...LINES.map((line) => [W1, (JSON.parse(line.replace('NaN', '0')) as { _step: number })._step, line]),
 		[W2, 2, '{"a":30,"_step":2}'],
 	]);
-	const [series] = tracker.history.chart([run], { project: 'p', runIds: ['r'], keys: ['a'] });
-	expect(series).toMatchObject({ x: [0, 2, 4], last: [1, 30, 9] });
+	expect(chartOf(tracker.history, run, 'a')).toMatchObject({ x: [0, 2, 4], last: [1, 30, 9] });
 	expect(tracker.detail(run)).toMatchObject({
 		config: { lr: 1 },
 		summary: { a: 9, t: 'x', best: 2, 'deep.x': 2 },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EMPTY_HASH, hashLines } from '../../src/core/line-hash.ts';
-import { historyLine as line, TestServer } from './support.ts';
+import { chartOf, historyLine as line, TestServer } from './support.ts';
 
 /** Lines of writers that send records: kept once for ever in each of their files, numbered and hashed. */
 const W1 = 'a000000000000001';
@@ -99,8 +99,7 @@ describe('a line without a step', () => {
 			[9, null, 2],
 			[10, 3, null],
 		]);
-		const [series] = server.tracker.history.chart([server.run('r')], { project: 'p', runIds: ['r'], keys: ['b'] });
-		expect(series).toMatchObject({ x: [8, 9], last: [1, 2] });
+		expect(chartOf(server.tracker.history, server.run('r'), 'b')).toMatchObject({ x: [8, 9], last: [1, 2] });
 		expect(server.tracker.history.counts(server.run('r')).lastStep).toBe(10);
 	});
 });
@@ -123,9 +122,40 @@ test('charts over time and runtime place each point by its own record', () => {
 	server.send('r', W1, {
 		history: [0, ['{"a":1,"_step":5,"_timestamp":20,"_runtime":2}', '{"a":2,"_step":1,"_timestamp":30,"_runtime":3}', '{"a":3,"_step":9}']],
 	});
-	const chart = (x: 'time' | 'runtime') => server.tracker.history.chart([server.run('r')], { project: 'p', runIds: ['r'], keys: ['a'], x })[0];
+	const chart = (x: string) => chartOf(server.tracker.history, server.run('r'), 'a', { x });
 	expect(chart('runtime')).toMatchObject({ x: [0, 2, 3], last: [3, 1, 2] });
 	expect(chart('time')).toMatchObject({ x: [20_000, 30_000, server.run('r').createdMs], last: [1, 2, 3] });
+});
+
+test('a chart over another metric lays each point where that metric stands on its step, and leaves out what has no place', () => {
+	const rows = [
+		'"a":1,"epoch":2',
+		'"a":2,"epoch":1',
+		'"a":3',
+		'"epoch":4',
+		'"a":5,"epoch":"none"',
+		'"a":6,"epoch":NaN',
+		'"a":7,"epoch":1',
+		'"a":NaN,"epoch":9',
+	];
+	server.send('r', W1, { history: [0, rows.map((row, step) => `{${row},"_step":${step}}`)] });
+	const chart = (over: Partial<{ x: string; range: [number, number]; buckets: number }>) =>
+		chartOf(server.tracker.history, server.run('r'), 'a', { x: 'epoch', ...over });
+	expect(chart({})).toMatchObject({
+		points: 4,
+		x: [1, 1, 2, 9],
+		last: [2, 7, 1, Number.NaN],
+		nonFinite: [0, 0, 0, 1],
+		nonFiniteAt: [{ x: 9, value: Number.NaN }],
+	});
+	expect(chart({ range: [1.5, 3] })).toMatchObject({ x: [2], last: [1] });
+	expect(chart({ x: 'nothing' })).toBeUndefined();
+	server.send('r', W1, {
+		history: [8, Array.from({ length: 100 }, (_, i) => `{"a":${i % 7},"epoch":${10 + Math.floor(i / 10)},"_step":${99 - i + 10}}`)],
+	});
+	const bucketed = chart({ range: [10, 100], buckets: 10 });
+	expect(bucketed).toMatchObject({ points: 100, firstX: [10, 11, 12, 13, 14, 15, 16, 17, 18, 19], x: [10, 11, 12, 13, 14, 15, 16, 17, 18, 19] });
+	expect(bucketed?.count).toEqual(new Array(10).fill(10));
 });
 
 test('lines that an official client sends with a gap between are found again by their number', () => {
@@ -133,8 +163,7 @@ test('lines that an official client sends with a gap between are found again by 
 	const send = (offset: number, text: string) => server.tracker.stream(server.run('gap'), { files: { [HISTORY]: { offset, content: [text] } } });
 	send(5, '{"a":1,"_step":5,"_runtime":50}');
 	send(2, '{"a":2,"_step":2,"_runtime":20}');
-	const [series] = server.tracker.history.chart([server.run('gap')], { project: 'p', runIds: ['gap'], keys: ['a'], x: 'runtime' });
-	expect(series).toMatchObject({ x: [20, 50], last: [2, 1] });
+	expect(chartOf(server.tracker.history, server.run('gap'), 'a', { x: 'runtime' })).toMatchObject({ x: [20, 50], last: [2, 1] });
 	expect([...server.tracker.history.lines(server.run('gap'), HISTORY)].map(({ n, step }) => [n, step])).toEqual([
 		[2, 2],
 		[5, 5],

@@ -107,6 +107,44 @@ describe('a comparison', () => {
 		expect(performance.now() - start).toBeLessThan(2_000);
 		expect(await where('notes', 'regex', '^a+!$')).toEqual(['long']);
 	});
+
+	test('with many patterns that each take a while ends as soon as one', async () => {
+		// About 10 ms each: 2^18 ways to cut the letters.
+		make('long', { notes: `${'a'.repeat(18)}!` });
+		const start = performance.now();
+		const or = Array.from({ length: 200 }, (_, i): RunFilter => ({ key: 'notes', op: 'regex', value: `^(a+)+${i}$` }));
+		await expect(ids({ filter: { or } })).rejects.toThrow(/with those before it, takes more than 100 ms/);
+		expect(performance.now() - start).toBeLessThan(1_000);
+	});
+});
+
+test('the first query of a project with many runs lets others have their turn, and misses none that changed or went meanwhile', async () => {
+	const many = 1_500;
+	const made = server.tracker.database.transaction(() =>
+		Array.from({ length: many }, (_, i) => {
+			const config = Object.fromEntries(Array.from({ length: 30 }, (__, k) => [`c${k}`, { value: i + k }]));
+			return server.tracker.meta.upsertRun({ project: 'p', name: `r${i}`, config: JSON.stringify(config) }, i).run;
+		}),
+	);
+	let turns = 0;
+	let isOver = false;
+	const others = (async () => {
+		for (; !isOver; turns++) {
+			await new Promise((resolve) => setImmediate(resolve));
+			// Values are written from the newest run or the oldest: one of each end.
+			if (turns === 2) {
+				await server.tracker.deleteRun(String(made[0]?.id));
+				await server.tracker.deleteRun(String(made[many - 1]?.id));
+			}
+		}
+	})();
+	const { total } = await ask({ filter: { key: 'config.c0', op: '>=', value: 0 } });
+	isOver = true;
+	await others;
+	expect(turns).toBeGreaterThan(4);
+	expect(total).toBe(many - 2);
+	const { rows } = server.tracker.database.sql.prepare('SELECT count(DISTINCT run) AS rows FROM run_kv').get() as { rows: number };
+	expect(rows).toBe(many - 2);
 });
 
 test('filters equal a naive reading of the runs', async () => {

@@ -163,11 +163,15 @@ describe.each([DEMO, LOCAL])('a page of %s', (origin) => {
 			'/api/projects/p/runs',
 			'/api/projects/p/runs/theirs',
 			'/api/live?project=p',
+			'/api/projects/p/runs/theirs/media?key=a',
+			'/api/projects/p/runs/theirs/files/a.txt',
+			...['history.jsonl', 'history.csv', 'history.parquet', 'records.jsonl'].map((name) => `/api/projects/p/runs/theirs/${name}`),
 			'/api/nothing',
 		]) {
 			expect([path, (await send('GET', path, owner)).status]).toEqual([path, 403]);
 		}
-		for (const path of ['/api/chart', '/api/projects/p/metrics']) expect((await send('POST', path, owner, '{}')).status).toBe(403);
+		for (const path of ['/api/chart', '/api/projects/p/metrics', '/api/projects/p/runs/query', '/api/projects/p/runs/groups'])
+			expect([path, (await send('POST', path, owner, '{}')).status]).toEqual([path, 403]);
 		for (const query of [
 			'{ viewer { entity } }',
 			'{ models { edges { node { name } } } }',

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { packColumns, unpackColumns } from '../../server/src/store/columns.ts';
+import { packColumns, unpackColumns, unpackPlain } from '../../server/src/store/columns.ts';
 import { TABLES } from '../../server/src/store/schema.ts';
 import { Segments } from '../../server/src/store/segments.ts';
 
@@ -29,6 +29,12 @@ test('columns come back as they were, bit for bit, packed or not', () => {
 		fc.property(shapes, fc.boolean(), (columns, isPacked) => {
 			const back = unpackColumns(packColumns(columns, isPacked));
 			expect(back.map((column) => [...column])).toEqual(columns);
+			// Anywhere in other bytes, into arrays that are longer and hold something else.
+			const plain = Buffer.concat([Buffer.alloc(3), packColumns(columns, false), Buffer.alloc(5, 7)]);
+			const count = columns[0]?.length ?? 0;
+			const into = columns.map(() => new Float64Array(count + 2).fill(5));
+			expect(unpackPlain(new DataView(plain.buffer, plain.byteOffset, plain.length), 3, into)).toBe(count);
+			expect(into.map((column) => [...column])).toEqual(columns.map((column) => [...column, 5, 5]));
 		}),
 		{ numRuns: 500 },
 	);
@@ -46,6 +52,7 @@ test('a newer version is refused', () => {
 	const bytes = packColumns([[1, 2]]);
 	bytes[0] = 9;
 	expect(() => unpackColumns(bytes)).toThrow(/newer release/);
+	expect(() => unpackPlain(new DataView(bytes.buffer), 0, [])).toThrow(/newer release/);
 });
 
 test('small appends become few blocks, in order within each, and lose nothing', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LineValue } from '../../src/core/json-line.ts';
 import type { MetricDefinition } from '../../src/core/metrics.ts';
-import { historyLine as line, metaLine, TestServer } from './support.ts';
+import { chartOf, historyLine as line, metaLine, TestServer } from './support.ts';
 
 /** The summary, charts and rows of records: the same whatever the order in which they arrive. */
 const W1 = 'a000000000000001';
@@ -99,8 +99,7 @@ describe('the summary of a key', () => {
 			[1, 'y'],
 			[1, 2],
 		]);
-		const [series] = server.tracker.history.chart([server.run('r')], { project: 'p', runIds: ['r'], keys: ['a'] });
-		expect(series).toMatchObject({ x: [1], last: [2] });
+		expect(chartOf(server.tracker.history, server.run('r'), 'a')).toMatchObject({ x: [1], last: [2] });
 		expect(server.tracker.history.folds(server.run('r'))).toEqual([
 			['a', { first: 'x', firstStep: 0, last: 2, lastStep: 1, finite: 1, sum: 2, min: 2, max: 2, nonFinite: 0 }],
 		]);
@@ -201,9 +200,9 @@ test('records of three writers in any order, in pieces, some twice, give the sum
 				distinct += values.length;
 				const numbers = values.filter(({ value: v }) => typeof v === 'number') as { step: number; value: number }[];
 				const finite = numbers.filter(({ value: v }) => Number.isFinite(v));
-				const [series] = server.tracker.history.chart([run], { project: 'p', runIds: [name], keys: [key] });
+				const series = chartOf(server.tracker.history, run, key);
 				expect(series?.x ?? []).toEqual(numbers.map(({ step }) => step));
-				expect(series?.last ?? []).toEqual(numbers.map(({ value: v }) => (Number.isFinite(v) ? v : null)));
+				expect(series?.last ?? []).toEqual(numbers.map(({ value: v }) => (Number.isFinite(v) ? v : Number.NaN)));
 				const fold = server.tracker.history.folds(run).find(([k]) => k === key)?.[1];
 				if (values.length === 0) expect(fold).toBeUndefined();
 				else

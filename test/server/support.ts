@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { Tokens } from '../../server/src/access/tokens.ts';
 import { createApp } from '../../server/src/app.ts';
 import { backUp } from '../../server/src/backup.ts';
+import type { BucketsRequest, HistoryStore, RunKey } from '../../server/src/store/history-store.ts';
 import type { RunRow } from '../../server/src/store/meta-store.ts';
 import { SqliteTokenStore } from '../../server/src/store/sqlite-token-store.ts';
 import { Tracker } from '../../server/src/tracker.ts';
 import { type LineValue, writeLine } from '../../src/core/json-line.ts';
 import type { MetaRecord } from '../../src/core/meta.ts';
 import { CONSOLE_FILE, EVENTS_FILE, HISTORY_FILE, META_FILE, type TidelogAnswer } from '../../src/core/protocol.ts';
+import type { Series } from '../../src/core/query.ts';
 
 export const FILES = { history: HISTORY_FILE, meta: META_FILE, events: EVENTS_FILE, console: CONSOLE_FILE };
 
@@ -122,3 +124,17 @@ export const historyLine = (values: Record<string, LineValue>, step?: number) =>
 
 export const metaLine = (record: MetaRecord, timestampS = 100) =>
 	writeLine({ ...(record as unknown as Record<string, LineValue>), _runtime: 0, _timestamp: timestampS });
+
+/** A series whose columns are lists. */
+export type ListedSeries = { [K in keyof Series]: Series[K] extends ArrayBufferView ? number[] : Series[K] };
+
+export function listed(series: Series): ListedSeries {
+	const lists = Object.entries(series).map(([name, value]) => [name, ArrayBuffer.isView(value) ? [...(value as Float64Array)] : value]);
+	return Object.fromEntries(lists) as ListedSeries;
+}
+
+/** The chart of one metric of a run. */
+export function chartOf(history: HistoryStore, run: RunKey, key: string, request: Omit<BucketsRequest, 'keys'> = {}): ListedSeries | undefined {
+	const [series] = history.buckets([run], { keys: [key], ...request });
+	return series && listed(series);
+}

@@ -186,7 +186,7 @@ function read(lines: readonly Line[], x: number, range: [number, number]): Readi
 	for (const line of lines) {
 		const at = readAt(line, x, slack);
 		const value = line.y[at];
-		if (value !== null && value !== undefined) readings.push({ line, at, value });
+		if (value !== undefined && Number.isFinite(value)) readings.push({ line, at, value });
 	}
 	return readings.sort((a, b) => b.value - a.value);
 }

@@ -99,13 +99,13 @@ function colourOf(palette: Palette, line: Line): string {
 	return palette.runs[line.colour % RUN_COLOURS] ?? palette.ink;
 }
 
-function tracePath(frame: Frame, x: readonly number[], y: readonly (number | null)[]): void {
+function tracePath(frame: Frame, x: ArrayLike<number>, y: ArrayLike<number>): void {
 	const g = frame.context;
 	g.beginPath();
 	let isDown = false;
 	for (let i = 0; i < x.length; i++) {
 		const value = y[i];
-		if (value === null || value === undefined || !Number.isFinite(value)) {
+		if (value === undefined || !Number.isFinite(value)) {
 			isDown = false;
 			continue;
 		}
@@ -121,7 +121,7 @@ function paintBand(frame: Frame, line: Line, band: NonNullable<Line['band']>): v
 	g.globalAlpha = 0.16;
 	let from = 0;
 	for (let i = 0; i <= line.x.length; i++) {
-		const isBreak = i === line.x.length || band.min[i] === null || band.max[i] === null;
+		const isBreak = i === line.x.length || Number.isNaN(band.min[i]) || Number.isNaN(band.max[i]);
 		if (!isBreak) continue;
 		if (i - from > 1) {
 			g.beginPath();
@@ -144,8 +144,8 @@ function paintDots(frame: Frame, line: Line): void {
 	g.fillStyle = colourOf(frame.palette, line);
 	for (let i = 0; i < line.x.length; i++) {
 		const value = line.y[i];
-		if (value === null || value === undefined) continue;
-		const isAlone = (line.y[i - 1] ?? null) === null && (line.y[i + 1] ?? null) === null;
+		if (value === undefined || !Number.isFinite(value)) continue;
+		const isAlone = !Number.isFinite(line.y[i - 1]) && !Number.isFinite(line.y[i + 1]);
 		if (!isSparse && !isAlone) continue;
 		g.beginPath();
 		g.arc(frame.toX(line.x[i] ?? 0), frame.toY(value), isAlone ? 2.6 : 1.9, 0, 7);
@@ -157,9 +157,9 @@ function paintDots(frame: Frame, line: Line): void {
 function paintRing(frame: Frame, line: Line): void {
 	const g = frame.context;
 	let i = line.y.length - 1;
-	while (i >= 0 && (line.y[i] === null || !Number.isFinite(line.y[i] as number))) i--;
+	while (i >= 0 && !Number.isFinite(line.y[i])) i--;
 	const value = line.y[i];
-	if (value === null || value === undefined) return;
+	if (value === undefined) return;
 	const x = frame.toX(line.x[i] ?? 0);
 	const y = frame.toY(value);
 	if (x < frame.left - 1 || x > frame.right + 1 || y < 0 || y > frame.bottom) return;

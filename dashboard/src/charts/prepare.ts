@@ -7,13 +7,13 @@ export interface Line {
 	/** Place in the run palette, 0 …; from 20 the colours return dashed. */
 	colour: number;
 	isLive: boolean;
-	x: readonly number[];
-	/** What is drawn; null breaks the line. */
-	y: readonly (number | null)[];
+	x: ArrayLike<number>;
+	/** What is drawn; NaN breaks the line. */
+	y: ArrayLike<number>;
 	/** The values before smoothing, when smoothing is on. */
-	original: readonly (number | null)[] | undefined;
+	original: ArrayLike<number> | undefined;
 	/** Least and greatest value behind each point, when the band is drawn. */
-	band: { min: readonly (number | null)[]; max: readonly (number | null)[] } | undefined;
+	band: { min: ArrayLike<number>; max: ArrayLike<number> } | undefined;
 	/** Values that have no place on the axis; they are marked at its edges. */
 	marks: { x: number; value: Mark }[];
 	/** How many such values there are, also beyond those in `marks`. */
@@ -36,7 +36,7 @@ export interface LineOptions {
 
 /** Turns a series into a line. The last value of a bucket is the line, as it is with a point per bucket. */
 export function prepareLine(series: Series, options: LineOptions): Line {
-	const marks: Line['marks'] = series.nonFiniteAt.slice();
+	const marks: Line['marks'] = series.nonFiniteAt.map(({ x, value }) => ({ x, value: String(value) as Mark }));
 	let { last, min, max } = series;
 	if (options.log) {
 		last = positive(last, series.x, marks);
@@ -56,16 +56,16 @@ export function prepareLine(series: Series, options: LineOptions): Line {
 		original: isSmooth ? last : undefined,
 		band: options.band && isBucketed ? { min, max } : undefined,
 		marks,
-		nonFinite: series.nonFinite,
+		nonFinite: series.nonFinite.reduce((sum, n) => sum + n, 0),
 		series,
 	};
 }
 
-function positive(values: readonly (number | null)[], x?: readonly number[], marks?: Line['marks']): (number | null)[] {
+function positive(values: Float64Array, x?: Float64Array, marks?: Line['marks']): Float64Array {
 	return values.map((value, i) => {
-		if (value === null || value > 0) return value;
+		if (Number.isNaN(value) || value > 0) return value;
 		if (marks && marks.length < MOST_MARKS) marks.push({ x: x?.[i] ?? 0, value: 'low' });
-		return null;
+		return Number.NaN;
 	});
 }
 
@@ -95,7 +95,7 @@ export function extentY(lines: readonly Line[], from: number, to: number): [numb
 			for (let i = 0; i < values.length; i++) {
 				const x = line.x[i];
 				const value = values[i];
-				if (x === undefined || x < from || x > to || value === null || value === undefined || !Number.isFinite(value)) continue;
+				if (x === undefined || x < from || x > to || value === undefined || !Number.isFinite(value)) continue;
 				if (value < low) low = value;
 				if (value > high) high = value;
 			}
@@ -148,7 +148,7 @@ export function nearestIndex(list: ArrayLike<number>, x: number): number {
  */
 export function readAt(line: Pick<Line, 'x' | 'y'>, x: number, slack: number): number {
 	const at = nearestIndex(line.x, x);
-	if (at < 0 || line.y[at] === null || line.y[at] === undefined) return -1;
+	if (at < 0 || !Number.isFinite(line.y[at])) return -1;
 	const first = line.x[0] ?? 0;
 	const last = line.x[line.x.length - 1] ?? 0;
 	const spacing = line.x.length > 1 ? (last - first) / (line.x.length - 1) : 0;
@@ -171,7 +171,7 @@ export function describeChart(
 		if (line.nonFinite > 0) notFinite++;
 		for (let i = line.y.length - 1; i >= 0; i--) {
 			const value = line.y[i];
-			if (value === null || value === undefined || !Number.isFinite(value)) continue;
+			if (value === undefined || !Number.isFinite(value)) continue;
 			if (!best || value < best.value) best = { name: nameOf(line.runId), value, x: line.x[i] ?? 0 };
 			break;
 		}

@@ -1,8 +1,8 @@
 import { runColour } from '../charts/palette.ts';
 
 /** The course of a metric in 66 × 18 px: shape only, no scale. */
-export function Sparkline({ values, colour }: { values: readonly (number | null)[]; colour: number }) {
-	const finite = values.filter((value): value is number => value !== null && Number.isFinite(value));
+export function Sparkline({ values, colour }: { values: ArrayLike<number>; colour: number }) {
+	const finite = Array.from(values).filter(Number.isFinite);
 	if (finite.length === 0) return null;
 	const [width, height, pad] = [66, 18, 2];
 	const low = Math.min(...finite);
@@ -11,8 +11,9 @@ export function Sparkline({ values, colour }: { values: readonly (number | null)
 	const y = (value: number): number => (span > 0 ? height - pad - ((value - low) / span) * (height - 2 * pad) : height / 2);
 	let path = '';
 	let isDown = false;
-	for (const [i, value] of values.entries()) {
-		if (value === null || !Number.isFinite(value)) {
+	for (let i = 0; i < values.length; i++) {
+		const value = values[i] as number;
+		if (!Number.isFinite(value)) {
 			isDown = false;
 			continue;
 		}

@@ -205,8 +205,8 @@ const SPARK_BUCKETS = 60;
 const SPARK_EVERY_MS = 3000;
 
 /** The courses of some metrics, read again at most every 3 s while the run goes on. */
-function useSparks(state: ProjectState, run: RunInfo, keys: readonly string[]): ReadonlyMap<string, readonly (number | null)[]> {
-	const [sparks, setSparks] = useState<ReadonlyMap<string, readonly (number | null)[]>>(new Map());
+function useSparks(state: ProjectState, run: RunInfo, keys: readonly string[]): ReadonlyMap<string, ArrayLike<number>> {
+	const [sparks, setSparks] = useState<ReadonlyMap<string, ArrayLike<number>>>(new Map());
 	const time = useMemo(() => ({ readAt: -Infinity, keys: '' }), []);
 	const wanted = keys.join('\n');
 	useEffect(() => {

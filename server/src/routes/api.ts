@@ -16,9 +16,9 @@ import { RequestError } from '../request-error.ts';
 import type { StoredLine } from '../store/history-store.ts';
 import type { ProjectRow, RunRow } from '../store/meta-store.ts';
 import type { Tracker } from '../tracker.ts';
+import { chartAnswer, checkChart } from './chart.ts';
 
 export const VERSION = '0.1.0';
-const MAX_CHART_SERIES = 2_000;
 
 const TYPES: Record<string, string> = {
 	'.png': 'image/png',
@@ -57,11 +57,11 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 	app.get('/api/projects/:project/runs', (c) => c.json(toWire(tracker.runs(projectOf(c)))));
 	app.post('/api/projects/:project/runs/query', async (c) => {
 		const project = projectOf(c);
-		return c.json(toWire(tracker.findRuns(project, await jsonBody<RunsQuery>(c))));
+		return c.json(toWire(await tracker.findRuns(project, await jsonBody<RunsQuery>(c))));
 	});
 	app.post('/api/projects/:project/runs/groups', async (c) => {
 		const project = projectOf(c);
-		return c.json(toWire(tracker.groupRuns(project, await jsonBody<RunGroupsQuery>(c))));
+		return c.json(toWire(await tracker.groupRuns(project, await jsonBody<RunGroupsQuery>(c))));
 	});
 	app.get('/api/projects/:project/runs/:id', (c) => c.json(toWire(tracker.detail(runOf(c)))));
 
@@ -77,7 +77,7 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 		const request = (await readJson(c)) as unknown as ChartRequest;
 		checkChart(request);
 		const runs = request.runIds.flatMap((id) => tracker.meta.run(DEFAULT_ENTITY, request.project, id) ?? []);
-		return c.json(tracker.history.chart(runs, request));
+		return chartAnswer(tracker.history.buckets(runs, request));
 	});
 
 	app.get('/api/projects/:project/runs/:id/media', (c) => c.json(toWire(tracker.media(runOf(c), c.req.query('key') ?? ''))));
@@ -170,22 +170,4 @@ function jsonLines<T>(c: Context<Env>, items: Iterable<T>, toText: (item: T) => 
 
 function isNames(value: unknown): value is string[] {
 	return Array.isArray(value) && value.every((name) => typeof name === 'string');
-}
-
-function checkChart(request: ChartRequest): void {
-	if (typeof request.project !== 'string' || !isNames(request.runIds) || !isNames(request.keys)) {
-		throw new RequestError(400, 'A chart needs project (text), runIds and keys (lists of text).');
-	}
-	if (request.runIds.length * request.keys.length > MAX_CHART_SERIES) {
-		throw new RequestError(
-			400,
-			`${request.runIds.length} runs × ${request.keys.length} metrics are more than ${MAX_CHART_SERIES} series; ask for fewer at once.`,
-		);
-	}
-	const { range, buckets } = request;
-	const isRange = Array.isArray(range) && range.length === 2 && range.every((end) => typeof end === 'number');
-	if (range !== undefined && !isRange) throw new RequestError(400, 'range must be a list of two numbers.');
-	if (buckets !== undefined && !Number.isInteger(buckets)) throw new RequestError(400, 'buckets must be a whole number.');
-	if (request.x !== undefined && !['step', 'runtime', 'time'].includes(request.x))
-		throw new RequestError(400, `x must be step, runtime or time, but was ${String(request.x)}.`);
 }

@@ -16,6 +16,9 @@ export const BUCKET_COLUMNS = 11;
 
 export type BucketColumns = (number[] | Float64Array)[];
 
+type Column = Float64Array;
+type Columns = [Column, Column, Column, Column, Column, Column, Column, Column, Column, Column, Column];
+
 /**
  * Cuts the numbers of a series, which come by ascending step, into buckets of `width` steps, a power of two; bucket k holds the steps from k × width.
  * Buckets without a point are left out.
@@ -25,7 +28,8 @@ export type BucketColumns = (number[] | Float64Array)[];
  * arrived nor where they lie in the store can be seen in a chart, and what is stored of an interval stays right until a point in it changes.
  */
 export class BucketBuilder {
-	readonly columns: number[][] = Array.from({ length: BUCKET_COLUMNS }, () => []);
+	readonly #columns: Float64Array<ArrayBuffer>[];
+	#length = 0;
 	readonly #width: number;
 	#bucket = -1;
 	#firstStep = 0;
@@ -45,8 +49,11 @@ export class BucketBuilder {
 	/** A step of the part added last. */
 	#at = 0;
 
-	constructor(width: number) {
+	/** `most`: buckets that there may be. */
+	constructor(width: number, most: number) {
 		this.#width = width;
+		const buffer = new ArrayBuffer(8 * BUCKET_COLUMNS * most);
+		this.#columns = Array.from({ length: BUCKET_COLUMNS }, (_, i) => new Float64Array(buffer, 8 * i * most, most));
 	}
 
 	addPoint(step: number, value: number): void {
@@ -70,35 +77,38 @@ export class BucketBuilder {
 		this.#finite++;
 	}
 
-	/** Adds bucket `i` of a list whose steps count from `base`. */
-	addBucket(columns: BucketColumns, i: number, base: number): void {
-		const of = (column: number) => (columns[column] as Float64Array)[i] as number;
-		const start = base + of(FIRST_STEP);
-		this.#enter(start, base + of(LAST_STEP));
-		this.#nonFinite += of(NON_FINITE);
-		const finite = of(FINITE);
-		if (finite === 0) return;
-		this.#addSum(start, of(SUM));
-		const min = of(MIN);
-		const max = of(MAX);
-		if (this.#finite === 0) this.#first = of(FIRST);
-		if (this.#finite === 0 || min < this.#min) {
-			this.#min = min;
-			this.#argMin = base + of(ARG_MIN);
+	/** Adds the buckets from `from` to below `to` of a list whose steps count from `base`. */
+	addBuckets(columns: BucketColumns, base: number, from: number, to: number): void {
+		// Nearly all of a chart's time is spent here: each column is taken out of the list once.
+		const [firstSteps, lastSteps, finites, nonFinites, mins, maxs, sums, firsts, lasts, argMins, argMaxs] = columns as Columns;
+		for (let i = from; i < to; i++) {
+			const start = base + (firstSteps[i] as number);
+			this.#enter(start, base + (lastSteps[i] as number));
+			this.#nonFinite += nonFinites[i] as number;
+			const finite = finites[i] as number;
+			if (finite === 0) continue;
+			this.#addSum(start, sums[i] as number);
+			const min = mins[i] as number;
+			const max = maxs[i] as number;
+			if (this.#finite === 0) this.#first = firsts[i] as number;
+			if (this.#finite === 0 || min < this.#min) {
+				this.#min = min;
+				this.#argMin = base + (argMins[i] as number);
+			}
+			if (this.#finite === 0 || max > this.#max) {
+				this.#max = max;
+				this.#argMax = base + (argMaxs[i] as number);
+			}
+			this.#last = lasts[i] as number;
+			this.#finite += finite;
 		}
-		if (this.#finite === 0 || max > this.#max) {
-			this.#max = max;
-			this.#argMax = base + of(ARG_MAX);
-		}
-		this.#last = of(LAST);
-		this.#finite += finite;
 	}
 
-	/** Ends the last bucket. */
-	finish(): number[][] {
+	/** Ends the last bucket. Nothing can be added after. */
+	finish(): Float64Array<ArrayBuffer>[] {
 		if (this.#bucket !== -1) this.#emit();
 		this.#bucket = -1;
-		return this.columns;
+		return this.#columns.map((column) => column.subarray(0, this.#length));
 	}
 
 	#enter(firstStep: number, lastStep: number): void {
@@ -130,18 +140,19 @@ export class BucketBuilder {
 
 	#emit(): void {
 		while (this.#parts > 1) this.#joinLast();
-		const { columns } = this;
-		columns[FIRST_STEP]?.push(this.#firstStep);
-		columns[LAST_STEP]?.push(this.#lastStep);
-		columns[FINITE]?.push(this.#finite);
-		columns[NON_FINITE]?.push(this.#nonFinite);
-		columns[MIN]?.push(this.#min);
-		columns[MAX]?.push(this.#max);
-		columns[SUM]?.push(this.#finite > 0 ? (this.#sums[0] as number) : 0);
-		columns[FIRST]?.push(this.#first);
-		columns[LAST]?.push(this.#last);
-		columns[ARG_MIN]?.push(this.#argMin);
-		columns[ARG_MAX]?.push(this.#argMax);
+		const i = this.#length++;
+		const [firstSteps, lastSteps, finites, nonFinites, mins, maxs, sums, firsts, lasts, argMins, argMaxs] = this.#columns as Columns;
+		firstSteps[i] = this.#firstStep;
+		lastSteps[i] = this.#lastStep;
+		finites[i] = this.#finite;
+		nonFinites[i] = this.#nonFinite;
+		mins[i] = this.#min;
+		maxs[i] = this.#max;
+		sums[i] = this.#finite > 0 ? (this.#sums[0] as number) : 0;
+		firsts[i] = this.#first;
+		lasts[i] = this.#last;
+		argMins[i] = this.#argMin;
+		argMaxs[i] = this.#argMax;
 	}
 }
 
@@ -149,6 +160,7 @@ const WORD = 2 ** 32;
 
 /** The highest bit in which two steps differ. */
 export function joinBit(a: number, b: number): number {
+	if (a < WORD && b < WORD) return 31 - Math.clz32(a ^ b);
 	const high = Math.floor(a / WORD) ^ Math.floor(b / WORD);
 	// The operators below take the lower 32 bits, of larger numbers too.
 	return high === 0 ? 31 - Math.clz32(a ^ b) : 63 - Math.clz32(high);

@@ -1,47 +1,28 @@
 import type { Series } from '../../../src/core/query.ts';
-import { ARG_MAX, ARG_MIN, FINITE, FIRST, LAST, LAST_STEP, MAX, MIN, NON_FINITE, SUM } from './bucket-builder.ts';
+import { ARG_MAX, ARG_MIN, FINITE, FIRST, FIRST_STEP, LAST, LAST_STEP, MAX, MIN, NON_FINITE, SUM } from './bucket-builder.ts';
 
-/** A series cut into buckets, as columns. A bucket without a finite value has NaN in the seven columns about them. */
-export interface Buckets {
-	/** Points behind it, non-finite ones included. */
-	points: number;
-	/** x of the last point in each bucket. */
-	x: Float64Array;
-	min: Float64Array;
-	max: Float64Array;
-	mean: Float64Array;
-	first: Float64Array;
-	last: Float64Array;
-	/** x of the first of the smallest, and of the largest values. */
-	argMin: Float64Array;
-	argMax: Float64Array;
-	/** Points in each bucket, and those of them that are not finite. */
-	count: Uint32Array;
-	nonFinite: Uint32Array;
-	/** The first 100 of them in all. */
-	nonFiniteAt: { x: number; value: number }[];
-}
+/** A series without its names. */
+export type Buckets = Omit<Series, 'runId' | 'key'>;
 
 const MAX_NON_FINITE = 100;
 
-/** From the columns of a BucketBuilder. */
-export function toBuckets(columns: readonly number[][], points: number, nonFiniteAt: { x: number; value: number }[]): Buckets {
-	const finite = columns[FINITE] as number[];
-	const of = (column: number) => {
-		const values = new Float64Array(columns[column] as number[]);
-		for (let i = 0; i < values.length; i++) if (finite[i] === 0) values[i] = Number.NaN;
-		return values;
-	};
+/** Takes over the columns of a BucketBuilder. */
+export function toBuckets(columns: readonly Float64Array[], points: number, nonFiniteAt: { x: number; value: number }[]): Buckets {
+	const of = (column: number) => columns[column] as Float64Array;
+	const finite = of(FINITE);
 	const mean = of(SUM);
-	const nonFinite = new Uint32Array(columns[NON_FINITE] as number[]);
-	const count = new Uint32Array(nonFinite);
+	const nonFinite = new Uint32Array(finite.length);
+	const count = new Uint32Array(finite.length);
 	for (let i = 0; i < count.length; i++) {
 		mean[i] = (mean[i] as number) / (finite[i] as number);
-		count[i] = (count[i] as number) + (finite[i] as number);
+		nonFinite[i] = of(NON_FINITE)[i] as number;
+		count[i] = (nonFinite[i] as number) + (finite[i] as number);
+		if (finite[i] === 0) for (const column of [MIN, MAX, SUM, FIRST, LAST, ARG_MIN, ARG_MAX]) of(column)[i] = Number.NaN;
 	}
 	return {
 		points,
-		x: new Float64Array(columns[LAST_STEP] as number[]),
+		firstX: of(FIRST_STEP),
+		x: of(LAST_STEP),
 		min: of(MIN),
 		max: of(MAX),
 		mean,
@@ -76,6 +57,7 @@ export function evenBuckets(xs: ArrayLike<number>, values: ArrayLike<number>, mo
 			(columns[column] as number[])[here] = to;
 		};
 		const of = (column: number) => columns[column]?.[here] as number;
+		if (of(FINITE) + of(NON_FINITE) === 0) put(FIRST_STEP, x);
 		put(LAST_STEP, x);
 		if (!Number.isFinite(value)) {
 			put(NON_FINITE, of(NON_FINITE) + 1);
@@ -95,24 +77,9 @@ export function evenBuckets(xs: ArrayLike<number>, values: ArrayLike<number>, mo
 		put(SUM, of(SUM) + value);
 		put(FINITE, of(FINITE) + 1);
 	}
-	return toBuckets(columns, xs.length, nonFiniteAt);
-}
-
-export function toSeries(runId: string, key: string, buckets: Buckets): Series {
-	const { count, nonFinite } = buckets;
-	const orNull = (column: Float64Array) => Array.from(column, (value) => (Number.isNaN(value) ? null : value));
-	return {
-		runId,
-		key,
-		points: buckets.points,
-		x: [...buckets.x],
-		min: orNull(buckets.min),
-		max: orNull(buckets.max),
-		mean: orNull(buckets.mean),
-		first: orNull(buckets.first),
-		last: orNull(buckets.last),
-		count: [...count],
-		nonFinite: nonFinite.reduce((sum, n) => sum + n, 0),
-		nonFiniteAt: buckets.nonFiniteAt.map(({ x, value }) => ({ x, value: String(value) as 'NaN' })),
-	};
+	return toBuckets(
+		columns.map((column) => new Float64Array(column)),
+		xs.length,
+		nonFiniteAt,
+	);
 }

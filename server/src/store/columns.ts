@@ -60,17 +60,70 @@ export function unpackColumns(bytes: Uint8Array): Float64Array[] {
 	const count = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
 	const rest = bytes.subarray(padded(8 + width));
 	const unpacked = flags & 1 ? zstdDecompressSync(rest) : rest;
-	// The views below want multiples of 8.
-	const body = unpacked.byteOffset % 8 === 0 ? unpacked : unpacked.slice();
+	const forms = bytes.subarray(8, 8 + width);
+	const { buffer, byteOffset, byteLength } = flags & 2 ? unshuffled(unpacked, forms, count) : unpacked;
+	const view = new DataView(buffer, byteOffset, byteLength);
 	const columns: Float64Array[] = [];
 	let at = 0;
-	for (let i = 0; i < width; i++) {
-		const form = bytes[8 + i] as number;
-		const size = sizeOf(form, count);
-		columns.push(read(body.subarray(at, at + size), form, count, (flags & 2) !== 0));
-		at += size;
+	for (const form of forms) {
+		const column = new Float64Array(count);
+		read(view, at, form, count, column);
+		columns.push(column);
+		at += sizeOf(form, count);
 	}
 	return columns;
+}
+
+/**
+ * Unpacks columns that were packed with `isPacked` false and begin at byte `at` into arrays that are there, and returns their count: a chart reads a
+ * hundred thousand columns, and to make an array for each took longer than to read them.
+ * @throws Error when a newer release wrote the bytes.
+ */
+export function unpackPlain(view: DataView, at: number, into: readonly Float64Array[]): number {
+	const version = view.getUint8(at);
+	if (version !== VERSION || view.getUint8(at + 2) !== 0) throw new Error(`Columns of version ${version} are not plain: a newer release wrote them.`);
+	const width = view.getUint8(at + 1);
+	const count = view.getUint32(at + 4, true);
+	let from = at + padded(8 + width);
+	for (let c = 0; c < width; c++) {
+		const form = view.getUint8(at + 8 + c);
+		read(view, from, form, count, into[c] as Float64Array);
+		from += sizeOf(form, count);
+	}
+	return count;
+}
+
+function read(view: DataView, at: number, form: number, count: number, column: Float64Array): void {
+	switch (form) {
+		case CONSTANT:
+			column.fill(view.getFloat64(at, true), 0, count);
+			return;
+		case EVEN: {
+			const first = view.getFloat64(at, true);
+			const stride = view.getFloat64(at + 8, true);
+			for (let i = 0; i < count; i++) column[i] = first + i * stride;
+			return;
+		}
+		case UINT8:
+			for (let i = 0; i < count; i++) column[i] = view.getUint8(at + i);
+			return;
+		case UINT16:
+			for (let i = 0; i < count; i++) column[i] = view.getUint16(at + 2 * i, true);
+			return;
+		case DELTAS: {
+			let value = view.getFloat64(at, true);
+			for (let i = 0; i < count; i++) {
+				value += view.getInt32(at + 8 + 4 * i, true);
+				column[i] = value;
+			}
+			return;
+		}
+		case FLOAT32:
+			for (let i = 0; i < count; i++) column[i] = view.getFloat32(at + 4 * i, true);
+			return;
+		default:
+			for (let i = 0; i < count; i++) column[i] = view.getFloat64(at + 8 * i, true);
+	}
 }
 
 /** Entries of packed columns, without unpacking them. */
@@ -141,45 +194,6 @@ function write(column: Column, form: number, out: Uint8Array, isShuffled: boolea
 	else rest.set(bytes);
 }
 
-function read(bytes: Uint8Array, form: number, count: number, isShuffled: boolean): Float64Array {
-	if (form <= EVEN) {
-		const head = new Float64Array(bytes.buffer, bytes.byteOffset, form === EVEN ? 2 : 1);
-		const first = head[0] as number;
-		const column = new Float64Array(count);
-		if (form === CONSTANT) return column.fill(first);
-		const stride = head[1] as number;
-		for (let i = 0; i < count; i++) column[i] = first + i * stride;
-		return column;
-	}
-	const width = WIDTHS[form] as number;
-	const start = form === DELTAS ? 8 : 0;
-	let plain = bytes.subarray(start, start + count * width);
-	if (isShuffled && width > 1) {
-		const joined = new Uint8Array(count * width);
-		unshuffle(plain, joined, count, width);
-		plain = joined;
-	}
-	const { buffer, byteOffset } = plain;
-	switch (form) {
-		case UINT8:
-			return new Float64Array(plain);
-		case UINT16:
-			return new Float64Array(new Uint16Array(buffer, byteOffset, count));
-		case FLOAT32:
-			return new Float64Array(new Float32Array(buffer, byteOffset, count));
-		case FLOAT64:
-			return new Float64Array(buffer, byteOffset, count);
-	}
-	const differences = new Int32Array(buffer, byteOffset, count);
-	const column = new Float64Array(count);
-	let value = new Float64Array(bytes.buffer, bytes.byteOffset, 1)[0] as number;
-	for (let i = 0; i < count; i++) {
-		value += differences[i] as number;
-		column[i] = value;
-	}
-	return column;
-}
-
 function arrayOf(form: number, column: Column): Uint8Array | Uint16Array | Float32Array | Float64Array {
 	switch (form) {
 		case UINT8:
@@ -204,4 +218,17 @@ function shuffle(from: Uint8Array, to: Uint8Array, count: number, width: number)
 
 function unshuffle(from: Uint8Array, to: Uint8Array, count: number, width: number): void {
 	for (let byte = 0, at = 0; byte < width; byte++) for (let i = byte; at < count * (byte + 1); i += width) to[i] = from[at++] as number;
+}
+
+/** The same body with the bytes of each value beside each other. */
+function unshuffled(body: Uint8Array, forms: Uint8Array, count: number): Uint8Array {
+	const plain = new Uint8Array(body);
+	let at = 0;
+	for (const form of forms) {
+		const width = WIDTHS[form] as number;
+		const from = at + (form === DELTAS ? 8 : 0);
+		if (form > EVEN && width > 1) unshuffle(body.subarray(from), plain.subarray(from), count, width);
+		at += sizeOf(form, count);
+	}
+	return plain;
 }

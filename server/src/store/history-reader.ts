@@ -1,11 +1,11 @@
 import { type LineValue, parseLine } from '../../../src/core/json-line.ts';
-import type { ChartRequest, MediaPoint, MetricInfo } from '../../../src/core/query.ts';
+import type { MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
 import type { MetricFold } from '../../../src/core/summary.ts';
 import { type Buckets, evenBuckets } from './buckets.ts';
-import type { RunKey, SeriesBuckets } from './history-store.ts';
+import type { BucketsRequest, RunKey } from './history-store.ts';
 import type { IndexTables } from './index-tables.ts';
 import { mediaType } from './media-files.ts';
-import { kindOf, OBJECT, writerOf } from './points.ts';
+import { kindOf, lowerBound, OBJECT, writerOf } from './points.ts';
 import type { RunIndex } from './run-index.ts';
 import type { SeriesView } from './series-view.ts';
 import type { Stamps } from './stamps.ts';
@@ -20,7 +20,7 @@ export class HistoryReader {
 		this.#indexOf = indexOf;
 	}
 
-	*buckets(runs: readonly RunKey[], { keys, x = 'step', range, buckets = 1000 }: Omit<ChartRequest, 'project' | 'runIds'>): Iterable<SeriesBuckets> {
+	*buckets(runs: readonly RunKey[], { keys, x = 'step', range, buckets = 1000 }: BucketsRequest): Iterable<Series> {
 		const most = Math.max(10, Math.min(10_000, buckets));
 		const [low, high] = range ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 		for (const run of runs) {
@@ -90,28 +90,42 @@ export class HistoryReader {
 		});
 	}
 
-	#xOf(run: RunKey, x: 'runtime' | 'time'): XOf {
+	#xOf(run: RunKey, x: string): XOf {
+		if (x !== 'runtime' && x !== 'time') return valuesByStep(this.#indexOf(run).view(x));
 		const known = new Map<number, Stamps>();
 		const stampsOf = (writer: number) => {
 			const stamps = known.get(writer) ?? this.#indexOf(run).stampsOf(writer);
 			known.set(writer, stamps);
 			return stamps;
 		};
-		if (x === 'runtime') return (writer, n) => stampsOf(writer).runtimeAt(n);
-		return (writer, n) => stampsOf(writer).timeAt(n) || run.createdMs;
+		if (x === 'runtime') return (_, writer, n) => stampsOf(writer).runtimeAt(n);
+		return (_, writer, n) => stampsOf(writer).timeAt(n) || run.createdMs;
 	}
 }
 
-/** Where line n of a writer lies on the axis. */
-type XOf = (writer: number, n: number) => number;
+/** Where the point on a step, of line n of a writer, lies on the axis; NaN when it has no place there. */
+type XOf = (step: number, writer: number, n: number) => number;
+
+/** The value of a metric on the steps that are asked for, which nearly always ascend. */
+function valuesByStep(view: SeriesView | undefined): XOf {
+	if (!view) return () => Number.NaN;
+	const { steps, tags, values } = view.points();
+	let at = 0;
+	return (step) => {
+		if (steps[at] !== step) at = steps[at + 1] === step ? at + 1 : lowerBound(steps, step);
+		if (steps[at] !== step || kindOf(tags[at] as number) === OBJECT) return Number.NaN;
+		const value = values[at] as number;
+		return Number.isFinite(value) ? value : Number.NaN;
+	};
+}
 
 function bucketsOver(xOf: XOf, view: SeriesView, low: number, high: number, most: number): Buckets | undefined {
-	const { ns, tags, values } = view.points();
+	const { steps, ns, tags, values } = view.points();
 	const found: { x: number; value: number }[] = [];
 	for (let i = 0; i < ns.length; i++) {
 		const tag = tags[i] as number;
 		if (kindOf(tag) === OBJECT) continue;
-		const x = xOf(writerOf(tag), ns[i] as number);
+		const x = xOf(steps[i] as number, writerOf(tag), ns[i] as number);
 		if (x >= low && x <= high) found.push({ x, value: values[i] as number });
 	}
 	if (found.length === 0) return undefined;

@@ -2,7 +2,6 @@ import type { LineObject } from '../../../src/core/json-line.ts';
 import type { RecordPlace } from '../../../src/core/place.ts';
 import type { ChartRequest, MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
 import type { MetricFold } from '../../../src/core/summary.ts';
-import type { Buckets } from './buckets.ts';
 import type { RunRow } from './meta-store.ts';
 
 /** What the store needs to know of a run. */
@@ -22,9 +21,7 @@ export interface HistoryStore {
 	 * One series for each run and key that has numbers in the range, cut into buckets as bucket-builder.ts says; over another axis than the step, into
 	 * buckets of equal width. Lazy: a series is read when it is asked for.
 	 */
-	buckets(runs: readonly RunKey[], request: Omit<ChartRequest, 'project' | 'runIds'>): Iterable<SeriesBuckets>;
-	/** The same as rows for JSON. */
-	chart(runs: readonly RunKey[], request: ChartRequest): Series[];
+	buckets(runs: readonly RunKey[], request: BucketsRequest): Iterable<Series>;
 	/** Metrics of the runs, by name. */
 	metrics(runs: readonly RunKey[]): MetricInfo[];
 	media(run: RunKey, key: string): Omit<MediaPoint, 'files'>[];
@@ -52,10 +49,7 @@ export interface HistoryStore {
 	deleteRun(run: RunKey): void;
 }
 
-export interface SeriesBuckets extends Buckets {
-	runId: string;
-	key: string;
-}
+export type BucketsRequest = Omit<ChartRequest, 'project' | 'runIds'>;
 
 export interface HistoryWrite {
 	/** `''` for an official client. */

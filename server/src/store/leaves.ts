@@ -24,6 +24,8 @@ export interface MadeLeaf extends Leaf {
 
 export const LEAF_POINTS = 4_096;
 const SUMS_EXPONENT = 7;
+/** Of a leaf. */
+export const MAX_SUMS = 2 ** SUMS_EXPONENT;
 /** Steps are below 2^53. */
 const WHOLE_EXPONENT = 53;
 
@@ -117,17 +119,17 @@ function least({ steps }: Points): { start: number; exponent: number } {
 }
 
 function makeLeaf(start: number, exponent: number, points: Points): MadeLeaf {
-	const sums = new BucketBuilder(sumsWidth({ exponent }));
+	const sums = new BucketBuilder(sumsWidth({ exponent }), MAX_SUMS);
 	addPoints(sums, points);
-	sums.finish();
-	const head = new BucketBuilder(2 ** exponent);
-	for (let i = 0; i < (sums.columns[0] as number[]).length; i++) head.addBucket(sums.columns, i, 0);
+	const columns = sums.finish();
+	const head = new BucketBuilder(2 ** exponent, 1);
+	head.addBuckets(columns, 0, 0, (columns[0] as Float64Array).length);
 	return {
 		start,
 		exponent,
 		count: points.steps.length,
 		head: head.finish(),
-		sums: packColumns(relative(sums.columns, start), false),
+		sums: packColumns(relative(columns, start), false),
 		body: packPoints(points),
 	};
 }
@@ -140,13 +142,13 @@ export function addPoints(builder: BucketBuilder, { steps, tags, values }: Point
 }
 
 /** The same buckets, their steps counted from `base`: small numbers take little room. */
-function relative(columns: number[][], base: number): number[][] {
-	const { length } = columns[FIRST_STEP] as number[];
+function relative(columns: Float64Array[], base: number): Float64Array[] {
+	const { length } = columns[FIRST_STEP] as Float64Array;
 	for (let i = 0; i < length; i++) {
 		// Of a bucket without a finite number, the places of its extremes are 0 and stay that.
 		const isEmpty = columns[2]?.[i] === 0;
 		for (const column of [FIRST_STEP, LAST_STEP, ARG_MIN, ARG_MAX]) {
-			const steps = columns[column] as number[];
+			const steps = columns[column] as Float64Array;
 			if (column < ARG_MIN || !isEmpty) steps[i] = (steps[i] as number) - base;
 		}
 	}

@@ -19,7 +19,8 @@ export const LARGE = 1;
 export const OBJECT = 2;
 
 export const toTag = (writer: number, kind: number) => writer * 4 + kind;
-export const kindOf = (tag: number) => tag % 4;
+/** The operator takes the lower bits of large numbers too, and is several times as fast as a remainder of doubles. */
+export const kindOf = (tag: number) => tag & 3;
 export const writerOf = (tag: number) => Math.floor(tag / 4);
 
 /** Place of a writer among all of its run: of two lines of a step, the one of the writer with the greater rank lies over the other. */

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { RUN_FIELDS, type RunComparison, type RunFilter, type RunValue } from '../../../src/core/runs-query.ts';
 import { RequestError } from '../request-error.ts';
-import { matching } from './bounded-regex.ts';
+import { BoundedRegex } from './bounded-regex.ts';
 import { CRASHED_AFTER_MS } from './meta-store.ts';
 import { toStored } from './run-values.ts';
 
@@ -40,11 +40,12 @@ export function joined(pieces: readonly Sql[], between: string): Sql {
 	return { text: pieces.map(({ text }) => text).join(between), params: pieces.flatMap(({ params }) => params) };
 }
 
-/** Turns the filters of one project into SQL over the table `runs`. */
+/** Turns the filters of one request into SQL over the table `runs`. */
 export class RunsSql {
 	readonly #project: number;
 	readonly #nowMs: number;
 	readonly #distinct: (query: Sql) => SQLInputValue[];
+	readonly #regex = new BoundedRegex();
 	#comparisons = 0;
 
 	/** `distinct` runs a query of one column. */
@@ -128,7 +129,7 @@ export class RunsSql {
 		if (op === 'contains' || op === 'regex') {
 			if (typeof value !== 'string') throw refused(key, op, value, 'text');
 			if (op === 'contains') return where((column) => sql(`(typeof(${column}) = 'text' AND instr(lower(${column}), lower(?)) > 0)`, value));
-			const found = JSON.stringify(matching(value, this.#texts(key)));
+			const found = JSON.stringify(this.#regex.matching(value, this.#texts(key)));
 			return where((column) => sql(`${column} IN (SELECT value FROM json_each(?))`, found));
 		}
 		const one = scalar(key, op, value as RunValue);

@@ -1,8 +1,8 @@
-import { BucketBuilder, bucketWidth, FINITE, FIRST_STEP, LAST_STEP, NON_FINITE } from './bucket-builder.ts';
+import { BUCKET_COLUMNS, BucketBuilder, bucketWidth, FINITE, FIRST_STEP, LAST_STEP, NON_FINITE } from './bucket-builder.ts';
 import { type Buckets, toBuckets } from './buckets.ts';
-import { unpackColumns } from './columns.ts';
+import { unpackPlain } from './columns.ts';
 import type { LeafTable, SpanHeads } from './leaf-table.ts';
-import { addPoints, sumsWidth } from './leaves.ts';
+import { addPoints, MAX_SUMS, sumsWidth } from './leaves.ts';
 import { kindOf, lowerBound, mergePoints, OBJECT, type Points, type RankOf, slicePoints } from './points.ts';
 
 /** A stretch of a series: points as they are seen, or a leaf that nothing lies over. */
@@ -53,14 +53,19 @@ export class SeriesView {
 
 	/** Cut into at most `most` buckets of equal width in steps (bucket-builder.ts); point by point when the points are no more than that. Undefined without a number. */
 	buckets([low, high]: readonly [number, number], most: number): Buckets | undefined {
-		const parts = this.#parts(low, high).filter((part) => numbersIn(part) > 0);
+		const parts: Part[] = [];
+		let count = 0;
+		for (const part of this.#parts(low, high)) {
+			const numbers = numbersIn(part);
+			count += numbers;
+			if (numbers > 0) parts.push(part);
+		}
 		const [first, last] = [parts[0], parts.at(-1)];
 		if (!first || !last) return undefined;
-		const count = parts.reduce((sum, part) => sum + numbersIn(part), 0);
 		const width = count <= most ? 1 : bucketWidth(firstStep(first), lastStep(last), most);
-		const builder = new BucketBuilder(width);
+		const builder = new BucketBuilder(width, Math.min(most, count));
 		const nonFiniteAt: { x: number; value: number }[] = [];
-		let sums: { span: SpanHeads; bytes: Uint8Array } | undefined;
+		let sums: { span: SpanHeads; view: DataView } | undefined;
 		for (const part of parts) {
 			let points = 'points' in part ? part.points : undefined;
 			if (nonFiniteAt.length < MAX_NON_FINITE && (points || nonFiniteIn(part) > 0)) {
@@ -71,10 +76,13 @@ export class SeriesView {
 			else {
 				const { span, leaf } = part;
 				const exponent = span.exponents[leaf] as number;
-				if (2 ** exponent <= width) builder.addBucket(span.heads, leaf, 0);
+				if (2 ** exponent <= width) builder.addBuckets(span.heads, 0, leaf, leaf + 1);
 				else if (sumsWidth({ exponent }) <= width) {
-					if (sums?.span !== span) sums = { span, bytes: this.#table.sums(this.#series, span.start) };
-					addSums(builder, span, leaf, sums.bytes);
+					if (sums?.span !== span) {
+						const { buffer, byteOffset, byteLength } = this.#table.sums(this.#series, span.start);
+						sums = { span, view: new DataView(buffer, byteOffset, byteLength) };
+					}
+					addSums(builder, span, leaf, sums.view);
 				} else addPoints(builder, points ?? this.#pointsOf(part));
 			}
 		}
@@ -115,12 +123,14 @@ export class SeriesView {
 	}
 }
 
-function addSums(builder: BucketBuilder, span: SpanHeads, leaf: number, bytes: Uint8Array): void {
+/** Sums of the leaf at hand. */
+const sumsColumns = Array.from({ length: BUCKET_COLUMNS }, () => new Float64Array(MAX_SUMS));
+
+function addSums(builder: BucketBuilder, span: SpanHeads, leaf: number, view: DataView): void {
 	let at = 0;
 	for (let i = 0; i < leaf; i++) at += span.sumsBytes[i] as number;
-	const columns = unpackColumns(bytes.subarray(at, at + (span.sumsBytes[leaf] as number)));
-	const base = span.starts[leaf] as number;
-	for (let i = 0; i < (columns[0] as Float64Array).length; i++) builder.addBucket(columns, i, base);
+	const count = unpackPlain(view, at, sumsColumns);
+	builder.addBuckets(sumsColumns, span.starts[leaf] as number, 0, count);
 }
 
 function collectNonFinite({ steps, tags, values }: Points, found: { x: number; value: number }[]): void {

@@ -1,20 +1,19 @@
 import { parseLine } from '../../../src/core/json-line.ts';
 import { EMPTY_HASH, hashLines } from '../../../src/core/line-hash.ts';
 import { CONSOLE_FILE, HISTORY_FILE, META_FILE } from '../../../src/core/protocol.ts';
-import type { ChartRequest, MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
+import type { MediaPoint, MetricInfo, Series } from '../../../src/core/query.ts';
 import type { MetricFold } from '../../../src/core/summary.ts';
-import { toSeries } from './buckets.ts';
 import type { Database } from './database.ts';
 import { Graves } from './graves.ts';
 import { isObject, parseHistoryLine } from './history-line.ts';
 import { HistoryReader } from './history-reader.ts';
 import type {
 	AppendResult,
+	BucketsRequest,
 	HistoryStore,
 	HistoryWrite,
 	RunCounts,
 	RunKey,
-	SeriesBuckets,
 	StoredLine,
 	StoredRow,
 	WriterInfo,
@@ -151,12 +150,8 @@ export class SqliteHistoryStore implements HistoryStore {
 		return sum;
 	}
 
-	buckets(runs: readonly RunKey[], request: Omit<ChartRequest, 'project' | 'runIds'>): Iterable<SeriesBuckets> {
+	buckets(runs: readonly RunKey[], request: BucketsRequest): Iterable<Series> {
 		return this.#reader.buckets(runs, request);
-	}
-
-	chart(runs: readonly RunKey[], request: ChartRequest): Series[] {
-		return Array.from(this.buckets(runs, request), (series) => toSeries(series.runId, series.key, series));
 	}
 
 	metrics(runs: readonly RunKey[]): MetricInfo[] {
