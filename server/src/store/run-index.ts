@@ -226,13 +226,17 @@ export class RunIndex {
 		while (seal.series.length > 0) {
 			const series = seal.series.pop() as SeriesEntry;
 			if (series.pending) this.#sealSeries(series);
+			// Now and not at the end: to forget half a million at once would hold up requests.
+			if (this.series.size > MAX_IDLE_SERIES) this.series.delete(series.key);
 			if (isTimeUp()) return true;
 		}
-		if (!seal.isMarked) this.#mark(seal.upTo);
-		seal.isMarked = true;
+		if (!seal.isMarked) {
+			this.#mark(seal.upTo);
+			seal.isMarked = true;
+			if (isTimeUp()) return true;
+		}
 		for (const { id } of this.writers.values()) if (this.#tables.log.packSome(id, seal.upTo, isTimeUp)) return true;
 		this.#seal = undefined;
-		if (this.series.size > MAX_IDLE_SERIES) this.#forgetIdle();
 		return false;
 	}
 
@@ -425,10 +429,6 @@ export class RunIndex {
 		const span = this.#tables.leaves.spans(series.id, Number.MAX_SAFE_INTEGER).at(-1);
 		if (!span) return false;
 		return lowerBound(loose.steps, (span.starts.at(-1) as number) + 2 ** (span.exponents.at(-1) as number)) > MAX_LATE;
-	}
-
-	#forgetIdle(): void {
-		for (const [key, series] of this.series) if (!series.pending) this.series.delete(key);
 	}
 
 	#loadSeries(key: string): SeriesEntry {
