@@ -3,8 +3,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 /** Rows taken away by one statement: about a millisecond's work, of the largest ones too. */
 const ROWS = 32;
 
-/** For a statement over `series`: leaves out those of deleted runs. */
-export const IS_ALIVE = "NOT EXISTS (SELECT 1 FROM graves WHERE kind = 'run' AND graves.id = series.run)";
+/** For a statement whose first parameter is a run: none of its rows if it was deleted. */
+export const IS_ALIVE = "NOT EXISTS (SELECT 1 FROM graves WHERE kind = 'run' AND id = ?1)";
 /** A writer's id that no other has, nor anything that is left of another. */
 export const NEXT_WRITER = `1 + MAX(
 	COALESCE((SELECT MAX(id) FROM writers), 0), COALESCE((SELECT MAX(id) FROM graves WHERE kind = 'writer'), 0)
