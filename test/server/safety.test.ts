@@ -164,6 +164,7 @@ describe.each([DEMO, LOCAL])('a page of %s', (origin) => {
 			'/api/projects/p/runs/theirs',
 			'/api/live?project=p',
 			'/api/projects/p/runs/theirs/media?key=a',
+			'/api/projects/p/runs/theirs/console',
 			'/api/projects/p/runs/theirs/files/a.txt',
 			...['history.jsonl', 'history.csv', 'history.parquet', 'records.jsonl'].map((name) => `/api/projects/p/runs/theirs/${name}`),
 			'/api/nothing',

@@ -9,6 +9,7 @@ import type { RunGroupsQuery, RunsQuery } from '../../../src/core/runs-query.ts'
 import { fromWire, toWire } from '../../../src/core/wire-values.ts';
 import type { Env } from '../access/access.ts';
 import { requireRead } from '../access/guards.ts';
+import { consolePage } from '../console-lines.ts';
 import { csv, parquet } from '../history-export.ts';
 import { outgoingStream } from '../operation/outgoing-stream.ts';
 import { readJson } from '../read-body.ts';
@@ -101,6 +102,9 @@ export function apiRoutes(tracker: Tracker): Hono<Env> {
 		return outgoingStream(c, Readable.toWeb(blob) as ReadableStream);
 	});
 
+	app.get('/api/projects/:project/runs/:id/console', async (c) =>
+		c.json(await consolePage(tracker.history, runOf(c), c.req.query(), c.req.raw.signal)),
+	);
 	app.get('/api/projects/:project/runs/:id/history.jsonl', (c) => jsonLines(c, tracker.rowLines(runOf(c))));
 	for (const [ending, type, write] of [
 		['csv', 'text/csv; charset=utf-8', csv],

@@ -6,7 +6,7 @@ import { RequestError } from '../request-error.ts';
 /** As 100 runs × 20 metrics. */
 const MAX_SERIES = 2_000;
 /** What is sent at once. Others have their turn between two pieces. */
-const PIECE_BYTES = 65_536;
+const PIECE_BYTES = 262_144;
 
 /** The answer to a chart (docs/query-api.md). A piece is made when the one before it was taken; a reader that goes away ends the work. */
 export function chartAnswer(all: Iterable<Series>): Response {

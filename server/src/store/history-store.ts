@@ -30,12 +30,12 @@ export interface HistoryStore {
 	counts(run: RunKey): RunCounts;
 	/** By when they started, then by name. */
 	writers(run: RunKey): WriterInfo[];
-	/** Lines of one file as they came, by writer, then index. Lazy: a page of lines is held at a time. */
-	lines(run: RunKey, file: string): Iterable<StoredLine>;
+	/** Lines of one file as they came, by writer, then index; of a range, when one is given. Lazy: a page of lines is held at a time. */
+	lines(run: RunKey, file: string, range?: LineRange): Iterable<StoredLine>;
 	/** Steps in ascending order, each with its records in the order in which they are laid over each other. */
 	rows(run: RunKey): Iterable<StoredRow>;
-	/** Lines that official clients count: those of writer `''`. */
-	lineCount(run: RunKey, file: string): number;
+	/** Next free line of a writer's file; without a name that of official clients. */
+	lineCount(run: RunKey, file: string, writer?: string): number;
 	/** A record of the greatest step: the latest of them. */
 	lastRecord(run: RunKey): { step: number; line: string } | undefined;
 	/** The last line of each writer that has any. */
@@ -73,6 +73,13 @@ export interface AppendResult {
 	namedFiles: Set<string>;
 	/** New meta lines, each once for ever. */
 	metaLines: { place: RecordPlace; line: LineObject }[];
+}
+
+export interface LineRange {
+	writer: string;
+	/** Lines from this index, to below that one. */
+	from: number;
+	to: number;
 }
 
 export interface StoredLine {

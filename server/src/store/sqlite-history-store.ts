@@ -12,6 +12,7 @@ import type {
 	BucketsRequest,
 	HistoryStore,
 	HistoryWrite,
+	LineRange,
 	RunCounts,
 	RunKey,
 	StoredLine,
@@ -184,13 +185,16 @@ export class SqliteHistoryStore implements HistoryStore {
 			}));
 	}
 
-	*lines(run: RunKey, file: string): Iterable<StoredLine> {
+	*lines(run: RunKey, file: string, range?: LineRange): Iterable<StoredLine> {
+		const { from, to } = range ?? { from: 0, to: Number.POSITIVE_INFINITY };
 		for (const writer of this.#indexOf(run).sortedWriters()) {
+			if (range && writer.name !== range.writer) continue;
 			const stamps = file === HISTORY_FILE ? this.#indexOf(run).stampsOf(writer.id) : undefined;
-			for (const { first, lines } of this.#tables.log.pieces(writer.id, file)) {
-				for (const [i, line] of lines.entries()) {
-					const step = stamps?.stepAt(first + i);
-					yield { writer: writer.name, n: first + i, line, ...(step === undefined ? {} : { step }) };
+			for (const { first, lines } of this.#tables.log.pieces(writer.id, file, from, to)) {
+				const end = Math.min(first + lines.length, to);
+				for (let n = Math.max(first, from); n < end; n++) {
+					const step = stamps?.stepAt(n);
+					yield { writer: writer.name, n, line: lines[n - first] as string, ...(step === undefined ? {} : { step }) };
 				}
 			}
 		}
@@ -229,8 +233,8 @@ export class SqliteHistoryStore implements HistoryStore {
 		if (row) yield row;
 	}
 
-	lineCount(run: RunKey, file: string): number {
-		return this.#indexOf(run).writers.get('')?.cursors.get(file)?.next ?? 0;
+	lineCount(run: RunKey, file: string, writer = ''): number {
+		return this.#indexOf(run).writers.get(writer)?.cursors.get(file)?.next ?? 0;
 	}
 
 	lastRecord(run: RunKey): { step: number; line: string } | undefined {
