@@ -144,25 +144,28 @@ class IndexedDbStore implements Store {
 	}
 
 	async recoverWriters(run: string): Promise<void> {
-		// Asked first, and in a moment: a page that goes away while somebody writes here loses its words.
-		if ((await this.#transact(['lastWords'], undefined, (table) => ask(table('lastWords').count(within([run]))))) === 0) return;
-		await this.#transact(['writers', 'chunks', 'lastWords'], 'relaxed', async (table) => {
-			const request = table('lastWords').openCursor(within([run]));
-			for (let cursor = await ask(request); cursor; cursor = await following(request)) {
-				const { startedMs, bytes } = cursor.value as LastWord;
-				const [, writer, stream, n0] = cursor.key as [string, string, Stream, number];
+		// Read, kept and deleted one after the other: a page that goes away while somebody writes to `lastWords` loses its words, and chunks may take long.
+		const [keys, words] = await this.#transact(['lastWords'], undefined, (table) =>
+			Promise.all([ask(table('lastWords').getAllKeys(within([run]))), ask<LastWord[]>(table('lastWords').getAll(within([run])))]),
+		);
+		if (keys.length === 0) return;
+		await this.#transact(['writers', 'chunks'], 'relaxed', async (table) => {
+			for (const [i, key] of keys.entries()) {
+				const [, writer, stream, n0] = key as [string, string, Stream, number];
+				const { startedMs, bytes } = words[i] as LastWord;
 				const known = await ask<WriterState | undefined>(table('writers').get([run, writer]));
 				const batch = decodeChunk(bytes);
 				// What the writer stored itself before it died is there already; what follows a gap would be out of order.
-				if (n0 <= (known?.stored[stream] ?? 0)) {
-					const write: AppendWrite = { run, writer, stream, chunks: [{ n0, count: batch.count, bytes }], files: [] };
-					if (stream === 'history') write.next = nextOf(batch);
-					const [state, chunks] = appended(known ?? newWriter(run, writer, startedMs), write);
-					for (const chunk of chunks) table('chunks').put(chunk.bytes, [run, writer, stream, chunk.n0]);
-					table('writers').put(state);
-				}
-				cursor.delete();
+				if (n0 > (known?.stored[stream] ?? 0)) continue;
+				const write: AppendWrite = { run, writer, stream, chunks: [{ n0, count: batch.count, bytes }], files: [] };
+				if (stream === 'history') write.next = nextOf(batch);
+				const [state, chunks] = appended(known ?? newWriter(run, writer, startedMs), write);
+				for (const chunk of chunks) table('chunks').put(chunk.bytes, [run, writer, stream, chunk.n0]);
+				table('writers').put(state);
 			}
+		});
+		await this.#transact(['lastWords'], 'relaxed', async (table) => {
+			for (const key of keys) table('lastWords').delete(key);
 		});
 	}
 
